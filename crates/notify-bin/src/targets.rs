@@ -1,0 +1,8 @@
+//! The plugins of this program, one `use` each.
+//!
+//! A plugin registers itself when it is linked, and it is linked only when it
+//! is named here. A crate in `Cargo.toml` without its line is a compile error.
+
+use target_gotify as _;
+use target_sendmail as _;
+use target_smtp as _;

@@ -1,0 +1,1 @@
+//! The contracts of the notification system: notification, target, outcome, host, registry.

@@ -1,0 +1,1 @@
+//! One schema, many readers: help texts, reference pages, property lists.

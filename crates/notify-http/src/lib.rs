@@ -1,0 +1,1 @@
+//! One HTTP client: proxy, TLS options, deadline, size cap, status to failure.

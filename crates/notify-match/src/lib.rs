@@ -1,0 +1,1 @@
+//! Matchers: calendar, field and severity rules, compiled once, evaluated without failing.

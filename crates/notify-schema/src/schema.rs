@@ -1,0 +1,396 @@
+//! The properties of one section type, and the check of a section against them.
+
+use crate::fields::{Entry, Fields, Value};
+use crate::{Fault, Position, Presence, Property, Secret, Source};
+
+/// How much a section forgives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// Targets: an unknown key, or a bad value where there is a default, is a
+    /// warning and left out; the section stays usable.
+    Lenient,
+    /// Matchers: any unusable line makes the section unusable, because a rule
+    /// that is ignored could make it match everything.
+    Strict,
+}
+
+/// A section that exists without standing in any file.
+#[derive(Clone, Copy, Debug)]
+pub struct Builtin {
+    /// The section's name.
+    pub name: &'static str,
+    /// Its keys and values.
+    pub properties: &'static [(&'static str, &'static str)],
+}
+
+/// A key and a value as they stand in a file.
+#[derive(Clone, Copy, Debug)]
+pub struct RawProperty<'a> {
+    /// The key.
+    pub key: &'a str,
+    /// The value, outer blanks removed.
+    pub value: &'a str,
+    /// Where the key stands.
+    pub at: Position,
+}
+
+impl<'a> RawProperty<'a> {
+    /// A key and a value at a place.
+    pub const fn new(key: &'a str, value: &'a str, at: Position) -> Self {
+        RawProperty { key, value, at }
+    }
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Checked {
+    /// The values; none when the section is unusable.
+    pub fields: Option<Fields>,
+    /// Everything that is wrong, in the order of the lines; what is missing comes last.
+    pub faults: Vec<Fault>,
+}
+
+/// The properties of one section type.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    kind: &'static str,
+    properties: Vec<&'static Property>,
+    strictness: Strictness,
+    builtins: &'static [Builtin],
+    ignored: &'static [&'static str],
+}
+
+impl Schema {
+    /// A lenient schema of these properties, which are kept in this order.
+    pub fn new(kind: &'static str, properties: impl IntoIterator<Item = &'static Property>) -> Self {
+        Schema {
+            kind,
+            properties: properties.into_iter().collect(),
+            strictness: Strictness::Lenient,
+            builtins: &[],
+            ignored: &[],
+        }
+    }
+
+    /// Any unusable line makes the section unusable.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.strictness = Strictness::Strict;
+        self
+    }
+
+    /// With sections that exist without a file.
+    #[must_use]
+    pub fn with_builtins(mut self, builtins: &'static [Builtin]) -> Self {
+        self.builtins = builtins;
+        self
+    }
+
+    /// With keys of older versions that are accepted and mean nothing.
+    #[must_use]
+    pub fn with_ignored(mut self, keys: &'static [&'static str]) -> Self {
+        self.ignored = keys;
+        self
+    }
+
+    /// The section type.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// All properties, in order.
+    pub fn properties(&self) -> &[&'static Property] {
+        &self.properties
+    }
+
+    /// The sections that exist without a file.
+    pub fn builtins(&self) -> &'static [Builtin] {
+        self.builtins
+    }
+
+    /// Keys that are accepted and mean nothing.
+    pub fn ignored(&self) -> &'static [&'static str] {
+        self.ignored
+    }
+
+    /// How much a section forgives.
+    pub fn strictness(&self) -> Strictness {
+        self.strictness
+    }
+
+    /// One property.
+    pub fn property(&self, name: &str) -> Option<&'static Property> {
+        self.properties.iter().copied().find(|property| property.name == name)
+    }
+
+    /// Whether a section of this type is unusable without a secret.
+    pub fn needs_secret(&self) -> bool {
+        self.properties.iter().any(|property| property.is_secret() && property.is_required())
+    }
+
+    /// Checks the lines of one section, of all its files together.
+    ///
+    /// `raw` holds the public lines, then those of `notify.cfg`, then the
+    /// private ones. `origin` is read over in silence: Proxmox VE
+    /// writes it into answers, never into files.
+    pub fn check(&self, name: &str, header: Position, raw: &[RawProperty<'_>]) -> Checked {
+        let mut check = Check { schema: self, name, entries: Vec::with_capacity(raw.len()), faults: Vec::new(), usable: true };
+        for line in raw {
+            check.line(line);
+        }
+        check.missing(header);
+        let Check { mut entries, faults, usable, .. } = check;
+        entries.shrink_to_fit();
+        let defaults = || self.properties.iter().copied().filter(|property| matches!(property.presence, Presence::Default(_)));
+        let fields = usable.then(|| Fields::new(self.kind, name, header, defaults().collect(), entries));
+        Checked { fields, faults }
+    }
+}
+
+struct Check<'a> {
+    schema: &'a Schema,
+    name: &'a str,
+    entries: Vec<Entry>,
+    faults: Vec<Fault>,
+    usable: bool,
+}
+
+impl Check<'_> {
+    fn line(&mut self, line: &RawProperty<'_>) {
+        if line.key == "origin" || self.schema.ignored.contains(&line.key) {
+            return;
+        }
+        let Some(property) = self.schema.property(line.key) else {
+            return self.unknown(line);
+        };
+        if let Some(fault) = misplaced(property, line.at) {
+            self.fault(fault);
+            return;
+        }
+        let first = self.entries.iter().find(|entry| std::ptr::eq(entry.property, property)).map(|entry| entry.at);
+        if let Some(first) = first
+            && !property.is_repeated()
+        {
+            self.usable = false;
+            let message = format!("duplicate property `{}`, first on line {}", property.name, first.line);
+            return self.fault(Fault::error(line.at, message).with_hint("remove one of the two lines"));
+        }
+        match property.kind.normalized(line.value) {
+            Ok(_) => self.entries.push(entry(property, line)),
+            Err(refused) => self.refused(property, line, &refused),
+        }
+    }
+
+    fn unknown(&mut self, line: &RawProperty<'_>) {
+        let message = format!("unknown property `{}`", line.key.escape_debug());
+        let fault = match self.schema.strictness {
+            Strictness::Lenient => Fault::warning(line.at, message),
+            Strictness::Strict => {
+                self.usable = false;
+                Fault::error(line.at, message)
+            }
+        };
+        let near = nearest(line.key, self.schema.properties.iter().map(|property| property.name));
+        self.fault(match near {
+            Some(near) => fault.with_hint(format!("did you mean `{near}`?")),
+            None => fault,
+        });
+    }
+
+    fn refused(&mut self, property: &'static Property, line: &RawProperty<'_>, refused: &crate::Refused) {
+        let reason = if property.is_secret() { refused.reason_without_value() } else { refused.reason() };
+        let message = format!("property `{}`: {reason}", property.name);
+        let forgiven = self.schema.strictness == Strictness::Lenient;
+        let fault = match property.presence {
+            Presence::Default(value) if forgiven => {
+                let holds = if value.is_empty() { "it is left out".to_owned() } else { format!("`{value}` is used instead") };
+                Fault::warning(line.at, message).with_hint(holds)
+            }
+            Presence::Fallback(otherwise) if forgiven => {
+                Fault::warning(line.at, message).with_hint(format!("used instead: {otherwise}"))
+            }
+            Presence::Repeated if forgiven => {
+                Fault::error(line.at, message).with_hint("this line is left out, the others are used")
+            }
+            _ => {
+                self.usable = false;
+                Fault::error(line.at, message)
+            }
+        };
+        self.fault(fault);
+    }
+
+    fn missing(&mut self, header: Position) {
+        for property in self.schema.properties.iter().filter(|property| property.is_required()) {
+            if self.entries.iter().any(|entry| std::ptr::eq(entry.property, *property)) {
+                continue;
+            }
+            self.usable = false;
+            // A line that was refused has been reported already.
+            let prefix = format!("property `{}`: ", property.name);
+            if self.faults.iter().any(|fault| fault.message.starts_with(&prefix)) {
+                continue;
+            }
+            let place = if property.is_secret() { " in priv/notifications.cfg" } else { "" };
+            self.fault(Fault::error(header, format!("property `{}` is missing{place}", property.name)));
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        self.faults.push(fault.in_section(format!("{} `{}`", self.schema.kind, self.name)));
+    }
+}
+
+fn entry(property: &'static Property, line: &RawProperty<'_>) -> Entry {
+    let value = if property.is_secret() {
+        Value::Secret(Secret::new(line.value))
+    } else {
+        Value::Text(line.value.into())
+    };
+    Entry { property, value, at: line.at }
+}
+
+/// A property in the file that is not its own is not used.
+fn misplaced(property: &Property, at: Position) -> Option<Fault> {
+    let message = match (at.source, property.is_secret()) {
+        (Source::Public | Source::Overlay, true) => "a secret in a file that others can read",
+        (Source::Private, false) => "not a secret, so it has no place in the private file",
+        (Source::Overlay, false) if property.in_pve => "a property of Proxmox VE has no place in notify.cfg",
+        _ => return None,
+    };
+    let place = if property.is_secret() { "priv/notifications.cfg" } else { "notifications.cfg" };
+    let hint = if property.is_secret() {
+        format!("move it to the section of the same name in {place}, and change it: it may have been read")
+    } else {
+        format!("move it to the section of the same name in {place}")
+    };
+    Some(Fault::error(at, format!("property `{}`: {message}", property.name)).with_hint(hint))
+}
+
+/// The known name that differs least, if it is close enough to be meant.
+fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > 40 {
+        return None;
+    }
+    let limit = (word.chars().count() / 3).max(1);
+    known.map(|name| (distance(word, name), name)).filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
+}
+
+/// Levenshtein's edit distance, in characters.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, left) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, right) in b.iter().enumerate() {
+            let substitution = diagonal + usize::from(left != *right);
+            diagonal = row[j + 1];
+            row[j + 1] = substitution.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{RawProperty, Schema};
+    use crate::{Kind, Position, Property, Source};
+
+    static SERVER: Property = Property::required("server", Kind::text(), "Where.").example("a");
+    static MODE: Property = Property::default("mode", Kind::Choice(&["tls", "insecure"]), "tls", "How.").example("tls");
+    static PORT: Property = Property::fallback("port", Kind::PORT, "by mode", "Port.").example("25");
+    static USER: Property = Property::optional("username", Kind::Text { min: 2, max: 9 }, "Who.").example("max");
+    static TO: Property = Property::repeated("mailto", Kind::RECIPIENT, "To.").example("a@b");
+    static TOKEN: Property = Property::optional("token", Kind::Text { min: 2, max: 99 }, "Secret.").secret();
+    static PIN: Property = Property::optional("pin", Kind::text(), "Ours.").example("x").ours();
+
+    fn schema() -> Schema {
+        Schema::new("relay", [&SERVER, &MODE, &PORT, &USER, &TO, &TOKEN, &PIN])
+    }
+
+    /// Lines `SOURCE key value`, SOURCE `+` public, `-` private, `~` overlay; answers usability and faults.
+    fn check(schema: &Schema, lines: &str) -> String {
+        let raw: Vec<_> = lines
+            .lines()
+            .zip(2..)
+            .map(|(line, number)| {
+                let source = match &line[..1] {
+                    "+" => Source::Public,
+                    "-" => Source::Private,
+                    _ => Source::Overlay,
+                };
+                let (key, value) = line[2..].split_once(' ').unwrap_or((&line[2..], ""));
+                RawProperty::new(key, value, Position::new(source, number, 2))
+            })
+            .collect();
+        let checked = schema.check("x1", Position::new(Source::Public, 1, 1), &raw);
+        let mut out = if checked.fields.is_some() { "used".to_owned() } else { "unusable".to_owned() };
+        for fault in &checked.faults {
+            out += &format!("\n{fault}");
+        }
+        out
+    }
+
+    #[test]
+    fn a_good_section_has_no_fault() {
+        assert_eq!(check(&schema(), "+ server a\n+ mailto a@b\n+ mailto c@d\n- token geheim\n~ pin x"), "used");
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_with_a_default_are_warnings() {
+        assert_eq!(
+            check(&schema(), "+ server a\n+ prot 1\n+ mode ssl\n+ port 70000\n+ origin builtin"),
+            "used\n\
+             notifications.cfg:3:2: warning: relay `x1`: unknown property `prot`\n\
+             notifications.cfg:4:2: warning: relay `x1`: property `mode`: expected one of tls, insecure, not `ssl`\n\
+             notifications.cfg:5:2: warning: relay `x1`: property `port`: 70000 is above 65535"
+        );
+    }
+
+    #[test]
+    fn duplicates_bad_switches_and_missing_properties_make_it_unusable() {
+        assert_eq!(
+            check(&schema(), "+ port 1\n+ port 2\n+ username x"),
+            "unusable\n\
+             notifications.cfg:3:2: error: relay `x1`: duplicate property `port`, first on line 2\n\
+             notifications.cfg:4:2: error: relay `x1`: property `username`: shorter than 2 characters\n\
+             notifications.cfg:1:1: error: relay `x1`: property `server` is missing"
+        );
+    }
+
+    #[test]
+    fn a_bad_item_is_left_out_alone() {
+        assert_eq!(
+            check(&schema(), "+ server a\n+ mailto a@b\n+ mailto x"),
+            "used\nnotifications.cfg:4:2: error: relay `x1`: property `mailto`: shorter than 2 characters"
+        );
+    }
+
+    #[test]
+    fn a_misplaced_property_is_not_used_and_a_secret_is_not_quoted() {
+        assert_eq!(
+            check(&schema(), "+ server a\n+ token hunter2\n- port 25\n~ mode tls\n- token x"),
+            "unusable\n\
+             notifications.cfg:3:2: error: relay `x1`: property `token`: a secret in a file that others can read\n\
+             priv/notifications.cfg:4:2: error: relay `x1`: property `port`: not a secret, so it has no place in the private file\n\
+             notify.cfg:5:2: error: relay `x1`: property `mode`: a property of Proxmox VE has no place in notify.cfg\n\
+             priv/notifications.cfg:6:2: error: relay `x1`: property `token`: shorter than 2 characters"
+        );
+    }
+
+    #[test]
+    fn a_strict_section_forgives_nothing() {
+        assert_eq!(
+            check(&schema().strict(), "+ server a\n+ mode ssl"),
+            "unusable\n\
+             notifications.cfg:3:2: error: relay `x1`: property `mode`: expected one of tls, insecure, not `ssl`"
+        );
+    }
+
+    #[test]
+    fn a_near_miss_is_named() {
+        let raw = [RawProperty::new("sevrer", "a", Position::NOWHERE)];
+        let checked = schema().check("x1", Position::NOWHERE, &raw);
+        assert_eq!(checked.faults[0].hint.as_deref(), Some("did you mean `server`?"));
+    }
+}

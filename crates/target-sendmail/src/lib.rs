@@ -1,0 +1,1 @@
+//! Delivers notifications by mail through the system's sendmail program.

@@ -1,0 +1,1 @@
+//! Delivers notifications by mail to an SMTP relay.

@@ -1,0 +1,1 @@
+//! The whole program on loopback, against real servers. The tests stand in `tests/`.
