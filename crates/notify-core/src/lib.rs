@@ -1,1 +1,68 @@
-//! The contracts of the notification system: notification, target, outcome, host, registry.
+//! The contracts of the notification system.
+//!
+//! A [`Notification`] happens. Matchers choose targets for it; a [`Target`]
+//! takes it to the far side and answers with a [`Receipt`] or a [`Failure`].
+//! A plugin describes itself once, as a [`TargetType`], and registers it with
+//! [`register_target!`]; a [`Registry`] finds all that are linked.
+//!
+//! This crate opens no file and no socket, starts no task and asks no clock.
+//! A host's facts come in as a [`Host`], the time and the deadline as an [`Attempt`].
+//!
+//! ```
+//! use std::sync::Arc;
+//! use notify_core::{Attempt, Failure, Notification, Receipt, Registry, Target, TargetType, async_trait};
+//! use notify_schema::{Fault, Fields, Kind, Property};
+//!
+//! #[derive(Debug)]
+//! struct Echo { word: String }
+//!
+//! #[async_trait]
+//! impl Target for Echo {
+//!     async fn deliver(&self, _: &Notification, attempt: &Attempt<'_>) -> Result<Receipt, Failure> {
+//!         println!("{}: {}", self.word, attempt.message.subject()?);
+//!         Ok(Receipt::default())
+//!     }
+//! }
+//!
+//! static WORD: Property = Property::default("word", Kind::text(), "echo", "Printed before the subject.").example("echo");
+//! static ECHO: TargetType = TargetType::new("echo", "Echo", build)
+//!     .properties(&[&WORD])
+//!     .manual("# echo\n");
+//!
+//! fn build(fields: &Fields) -> Result<Arc<dyn Target>, Vec<Fault>> {
+//!     Ok(Arc::new(Echo { word: fields.text("word").unwrap_or_default().to_owned() }))
+//! }
+//!
+//! let registry = Registry::of([&ECHO]).expect("one plugin, one name");
+//! assert_eq!(registry.target("echo").map(|known| known.title), Some("Echo"));
+//! ```
+
+mod failure;
+mod host;
+mod notification;
+mod registry;
+mod target;
+mod templates;
+mod zone;
+
+pub use async_trait::async_trait;
+pub use failure::{Failure, FailureKind};
+pub use host::{Host, PlainHost};
+pub use notification::{
+    Content, EventId, Notification, Severity, UnknownSeverity, field_name_is_valid,
+};
+pub use registry::{Registry, RegistryError};
+pub use target::{Attempt, Build, Message, Receipt, Target, TargetType};
+pub use templates::TemplateSet;
+pub use zone::{UnknownZone, Zone};
+
+/// What the macros of this crate expand to. Not for use by hand.
+#[doc(hidden)]
+pub mod export {
+    pub use inventory;
+}
+
+#[doc(hidden)]
+pub use registry::Linked as LinkedTarget;
+#[doc(hidden)]
+pub use templates::Linked as LinkedTemplates;

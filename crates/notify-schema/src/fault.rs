@@ -46,7 +46,11 @@ impl Position {
 
     /// A place; `line` and `column` count from 1.
     pub const fn new(source: Source, line: u32, column: u32) -> Self {
-        Position { source, line, column }
+        Position {
+            source,
+            line,
+            column,
+        }
     }
 }
 
@@ -137,8 +141,15 @@ impl Fault {
     }
 
     /// A fault of a file that is not one of [`Source`], as a template or `user.cfg`.
-    pub fn in_file(file: impl Into<Cow<'static, str>>, level: Level, message: impl Into<String>) -> Self {
-        Fault { file: Some(file.into()), ..Fault::at(Position::NOWHERE, level, message) }
+    pub fn in_file(
+        file: impl Into<Cow<'static, str>>,
+        level: Level,
+        message: impl Into<String>,
+    ) -> Self {
+        Fault {
+            file: Some(file.into()),
+            ..Fault::at(Position::NOWHERE, level, message)
+        }
     }
 
     /// With a line and a column, both counted from 1.

@@ -45,7 +45,13 @@ impl Fields {
         defaults: Vec<&'static Property>,
         entries: Vec<Entry>,
     ) -> Self {
-        Fields { kind, name: name.to_owned(), header, defaults, entries }
+        Fields {
+            kind,
+            name: name.to_owned(),
+            header,
+            defaults,
+            entries,
+        }
     }
 
     /// The section's type.
@@ -70,7 +76,9 @@ impl Fields {
 
     /// The entries of one property, in file order.
     pub fn all<'a>(&'a self, property: &'a str) -> impl Iterator<Item = &'a Entry> {
-        self.entries.iter().filter(move |entry| entry.property.name == property)
+        self.entries
+            .iter()
+            .filter(move |entry| entry.property.name == property)
     }
 
     /// Whether the file has the property.
@@ -80,9 +88,19 @@ impl Fields {
 
     /// The value, or the default that the schema names; nothing for a secret.
     pub fn text(&self, property: &str) -> Option<&str> {
-        match self.entries.iter().find(|entry| entry.property.name == property) {
-            Some(Entry { value: Value::Text(text), .. }) => Some(text),
-            Some(Entry { value: Value::Secret(_), .. }) => None,
+        match self
+            .entries
+            .iter()
+            .find(|entry| entry.property.name == property)
+        {
+            Some(Entry {
+                value: Value::Text(text),
+                ..
+            }) => Some(text),
+            Some(Entry {
+                value: Value::Secret(_),
+                ..
+            }) => None,
             None => self.default_of(property),
         }
     }
@@ -102,12 +120,15 @@ impl Fields {
 
     /// The flag, or the default; false when there is neither.
     pub fn flag(&self, property: &str) -> bool {
-        self.text(property).is_some_and(|text| boolean(text) == Ok(true))
+        self.text(property)
+            .is_some_and(|text| boolean(text) == Ok(true))
     }
 
     /// The first secret of that name.
     pub fn secret(&self, property: &str) -> Option<&Secret> {
-        self.secrets().find(|(name, _)| *name == property).map(|(_, secret)| secret)
+        self.secrets()
+            .find(|(name, _)| *name == property)
+            .map(|(_, secret)| secret)
     }
 
     /// Every secret of the section with its property's name.
@@ -120,7 +141,10 @@ impl Fields {
 
     /// A fault of one property, at its place, or at the header when the file does not have it.
     pub fn fault(&self, property: &str, reason: impl std::fmt::Display) -> Fault {
-        let at = self.all(property).next().map_or(self.header, |entry| entry.at);
+        let at = self
+            .all(property)
+            .next()
+            .map_or(self.header, |entry| entry.at);
         self.fault_at(at, format!("property `{property}`: {reason}"))
     }
 
@@ -130,9 +154,12 @@ impl Fields {
     }
 
     fn default_of(&self, property: &str) -> Option<&'static str> {
-        self.defaults.iter().find(|known| known.name == property).and_then(|known| match known.presence {
-            Presence::Default(value) => Some(value),
-            _ => None,
-        })
+        self.defaults
+            .iter()
+            .find(|known| known.name == property)
+            .and_then(|known| match known.presence {
+                Presence::Default(value) => Some(value),
+                _ => None,
+            })
     }
 }

@@ -54,7 +54,10 @@ pub struct Refused {
 
 impl Refused {
     fn new(reason: impl Into<String>, discreet: impl Into<String>) -> Self {
-        Refused { reason: reason.into(), discreet: discreet.into() }
+        Refused {
+            reason: reason.into(),
+            discreet: discreet.into(),
+        }
     }
 
     fn plain(reason: impl Into<String> + Clone) -> Self {
@@ -82,7 +85,10 @@ impl Kind {
 
     /// Text without control characters, of any length.
     pub const fn text() -> Kind {
-        Kind::Text { min: 0, max: usize::MAX }
+        Kind::Text {
+            min: 0,
+            max: usize::MAX,
+        }
     }
 
     /// The value in the form in which Proxmox VE writes it: `true` for `yes`, `25` for `025`.
@@ -91,7 +97,9 @@ impl Kind {
     /// [`Refused`] when it is not of this kind.
     pub fn normalized(&self, value: &str) -> Result<String, Refused> {
         match self {
-            Kind::Integer { min, max } => integer(value, *min, *max).map(|number| number.to_string()),
+            Kind::Integer { min, max } => {
+                integer(value, *min, *max).map(|number| number.to_string())
+            }
             Kind::Boolean => boolean(value).map(|flag| flag.to_string()),
             Kind::Text { min, max } => text(value, *min, *max).map(|()| value.to_owned()),
             Kind::Choice(words) => choice(value, words).map(|()| value.to_owned()),
@@ -99,7 +107,9 @@ impl Kind {
             Kind::Pair => Pair::parse(value).map(|_| value.to_owned()),
             Kind::Base64 => text(value, 0, usize::MAX).map(|()| value.to_owned()),
             Kind::Checked { check, what } => text(value, 0, usize::MAX)
-                .and_then(|()| check(value).map_err(|reason| Refused::new(reason, format!("expected {what}"))))
+                .and_then(|()| {
+                    check(value).map_err(|reason| Refused::new(reason, format!("expected {what}")))
+                })
                 .map(|()| value.to_owned()),
         }
     }
@@ -123,14 +133,19 @@ impl Kind {
 /// Where a control character would break the file or a header, it is refused by name.
 fn text(value: &str, min: usize, max: usize) -> Result<(), Refused> {
     if let Some(control) = value.chars().find(|character| character.is_control()) {
-        return Err(Refused::plain(format!("contains the control character U+{:04X}", control as u32)));
+        return Err(Refused::plain(format!(
+            "contains the control character U+{:04X}",
+            control as u32
+        )));
     }
     let length = value.chars().count();
     if length < min {
         return Err(Refused::plain(format!("shorter than {min} characters")));
     }
     if length > max {
-        return Err(Refused::plain(format!("{length} characters long, at most {max} are allowed")));
+        return Err(Refused::plain(format!(
+            "{length} characters long, at most {max} are allowed"
+        )));
     }
     Ok(())
 }
@@ -138,10 +153,16 @@ fn text(value: &str, min: usize, max: usize) -> Result<(), Refused> {
 fn integer(value: &str, min: i64, max: i64) -> Result<i64, Refused> {
     let number: i64 = value.parse().map_err(|_| not(value, "a decimal number"))?;
     if number < min {
-        return Err(Refused::new(format!("{number} is below {min}"), format!("is below {min}")));
+        return Err(Refused::new(
+            format!("{number} is below {min}"),
+            format!("is below {min}"),
+        ));
     }
     if number > max {
-        return Err(Refused::new(format!("{number} is above {max}"), format!("is above {max}")));
+        return Err(Refused::new(
+            format!("{number} is above {max}"),
+            format!("is above {max}"),
+        ));
     }
     Ok(number)
 }
@@ -158,26 +179,49 @@ pub(crate) fn boolean(value: &str) -> Result<bool, Refused> {
 }
 
 fn choice(value: &str, words: &[&str]) -> Result<(), Refused> {
-    if words.contains(&value) { Ok(()) } else { Err(not(value, &format!("one of {}", words.join(", ")))) }
+    if words.contains(&value) {
+        Ok(())
+    } else {
+        Err(not(value, &format!("one of {}", words.join(", "))))
+    }
 }
 
 fn name(value: &str) -> Result<(), Refused> {
     let length = value.chars().count();
     if !(2..=32).contains(&length) {
-        return Err(Refused::plain(format!("a name has 2 to 32 characters, this has {length}")));
+        return Err(Refused::plain(format!(
+            "a name has 2 to 32 characters, this has {length}"
+        )));
     }
     let word = |character: char| character.is_ascii_alphanumeric() || character == '_';
-    let good = value.starts_with(word) && value.chars().all(|character| word(character) || ".-".contains(character));
-    if good { Ok(()) } else { Err(not(value, "a name of letters, digits, `_`, and after the first `.` or `-`")) }
+    let good = value.starts_with(word)
+        && value
+            .chars()
+            .all(|character| word(character) || ".-".contains(character));
+    if good {
+        Ok(())
+    } else {
+        Err(not(
+            value,
+            "a name of letters, digits, `_`, and after the first `.` or `-`",
+        ))
+    }
 }
 
 fn not(value: &str, expected: &str) -> Refused {
-    Refused::new(format!("expected {expected}, not `{}`", excerpt(value)), format!("expected {expected}"))
+    Refused::new(
+        format!("expected {expected}, not `{}`", excerpt(value)),
+        format!("expected {expected}"),
+    )
 }
 
 /// At most 60 characters of a value, printable: a message is not the place for a megabyte.
 fn excerpt(value: &str) -> String {
-    let mut shown: String = value.chars().take(60).flat_map(char::escape_debug).collect();
+    let mut shown: String = value
+        .chars()
+        .take(60)
+        .flat_map(char::escape_debug)
+        .collect();
     if value.chars().nth(60).is_some() {
         shown.push('…');
     }
@@ -202,7 +246,9 @@ impl<'a> Pair<'a> {
         self::text(text, 0, usize::MAX)?;
         let (mut name, mut value) = (None, None);
         for part in text.split(',') {
-            let (key, word) = part.split_once('=').ok_or_else(|| pair_refused("a part has no `=`"))?;
+            let (key, word) = part
+                .split_once('=')
+                .ok_or_else(|| pair_refused("a part has no `=`"))?;
             let slot = match key.trim() {
                 "name" => &mut name,
                 "value" => &mut value,
@@ -212,7 +258,8 @@ impl<'a> Pair<'a> {
                 return Err(pair_refused("a key is repeated"));
             }
         }
-        name.map(|name| Pair { name, value }).ok_or_else(|| pair_refused("`name` is missing"))
+        name.map(|name| Pair { name, value })
+            .ok_or_else(|| pair_refused("`name` is missing"))
     }
 
     /// The value decoded; an absent value is empty.
@@ -254,19 +301,51 @@ mod tests {
     #[test]
     fn a_refusal_names_the_value_and_the_bound() {
         check(Kind::PORT, "70000", Err("70000 is above 65535"));
-        check(Kind::PORT, "0x19", Err("expected a decimal number, not `0x19`"));
-        check(Kind::Boolean, "maybe", Err("expected true or false, not `maybe`"));
-        check(Kind::Choice(&["tls", "insecure"]), "ssl", Err("expected one of tls, insecure, not `ssl`"));
-        check(Kind::Name, "a", Err("a name has 2 to 32 characters, this has 1"));
-        check(Kind::Name, "-ab", Err("expected a name of letters, digits, `_`, and after the first `.` or `-`, not `-ab`"));
+        check(
+            Kind::PORT,
+            "0x19",
+            Err("expected a decimal number, not `0x19`"),
+        );
+        check(
+            Kind::Boolean,
+            "maybe",
+            Err("expected true or false, not `maybe`"),
+        );
+        check(
+            Kind::Choice(&["tls", "insecure"]),
+            "ssl",
+            Err("expected one of tls, insecure, not `ssl`"),
+        );
+        check(
+            Kind::Name,
+            "a",
+            Err("a name has 2 to 32 characters, this has 1"),
+        );
+        check(
+            Kind::Name,
+            "-ab",
+            Err(
+                "expected a name of letters, digits, `_`, and after the first `.` or `-`, not `-ab`",
+            ),
+        );
         check(Kind::RECIPIENT, "x", Err("shorter than 2 characters"));
-        check(Kind::text(), "a\tb", Err("contains the control character U+0009"));
-        check(Kind::text(), "a\rb", Err("contains the control character U+000D"));
+        check(
+            Kind::text(),
+            "a\tb",
+            Err("contains the control character U+0009"),
+        );
+        check(
+            Kind::text(),
+            "a\rb",
+            Err("contains the control character U+000D"),
+        );
     }
 
     #[test]
     fn a_long_value_is_not_repeated_whole() {
-        let refused = Kind::PORT.normalized(&"9".repeat(1_000_000)).expect_err("too large");
+        let refused = Kind::PORT
+            .normalized(&"9".repeat(1_000_000))
+            .expect_err("too large");
         assert!(refused.reason().len() < 200);
     }
 
@@ -275,7 +354,13 @@ mod tests {
         let pair = Pair::parse("name=X-A,value=Zm9v").expect("a pair");
         assert_eq!((pair.name, pair.decoded().as_deref()), ("X-A", Ok("foo")));
         assert_eq!(Pair::parse("name=tok").expect("a pair").value, None);
-        assert_eq!(Pair::parse("name=x,value=Zg==").expect("a pair").decoded().as_deref(), Ok("f"));
+        assert_eq!(
+            Pair::parse("name=x,value=Zg==")
+                .expect("a pair")
+                .decoded()
+                .as_deref(),
+            Ok("f")
+        );
         for bad in ["", "x", "value=Zm9v", "name=a,name=b", "name=a,foo=b"] {
             assert!(Pair::parse(bad).is_err(), "{bad:?}");
         }

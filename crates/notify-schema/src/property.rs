@@ -3,8 +3,17 @@
 use crate::Kind;
 
 /// Flags of the command line, so no property may have such a name.
-pub const RESERVED_NAMES: [&str; 9] =
-    ["help", "version", "json", "config-dir", "digest", "unset", "name", "quiet", "verbose"];
+pub const RESERVED_NAMES: [&str; 9] = [
+    "help",
+    "version",
+    "json",
+    "config-dir",
+    "digest",
+    "unset",
+    "name",
+    "quiet",
+    "verbose",
+];
 
 /// Whether a section must have a property, and what holds when it has not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +65,15 @@ pub struct Property {
 
 impl Property {
     const fn new(name: &'static str, kind: Kind, presence: Presence, doc: &'static str) -> Self {
-        Property { name, kind, presence, scope: Scope::Public, doc, example: "", in_pve: true }
+        Property {
+            name,
+            kind,
+            presence,
+            scope: Scope::Public,
+            doc,
+            example: "",
+            in_pve: true,
+        }
     }
 
     /// A property that every section of the type has.
@@ -70,12 +87,22 @@ impl Property {
     }
 
     /// A property with a default value.
-    pub const fn default(name: &'static str, kind: Kind, value: &'static str, doc: &'static str) -> Self {
+    pub const fn default(
+        name: &'static str,
+        kind: Kind,
+        value: &'static str,
+        doc: &'static str,
+    ) -> Self {
         Property::new(name, kind, Presence::Default(value), doc)
     }
 
     /// A property whose default depends on other things; `otherwise` says in words what then holds.
-    pub const fn fallback(name: &'static str, kind: Kind, otherwise: &'static str, doc: &'static str) -> Self {
+    pub const fn fallback(
+        name: &'static str,
+        kind: Kind,
+        otherwise: &'static str,
+        doc: &'static str,
+    ) -> Self {
         Property::new(name, kind, Presence::Fallback(otherwise), doc)
     }
 

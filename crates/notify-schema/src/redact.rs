@@ -38,7 +38,11 @@ const WEBHOOK_URL: &AsciiSet = &CONTROLS
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
 /// The set that RFC 3986 leaves alone: letters, digits and `-._~`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// `text` with every occurrence of every secret replaced by [`MASK`].
 ///
@@ -52,7 +56,10 @@ const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove
 /// let token = Secret::new("a b/c");
 /// assert_eq!(redacted("GET /?t=a%20b%2Fc", [&token]), "GET /?t=<masked>");
 /// ```
-pub fn redacted<'t, 's>(text: &'t str, secrets: impl IntoIterator<Item = &'s Secret>) -> Cow<'t, str> {
+pub fn redacted<'t, 's>(
+    text: &'t str,
+    secrets: impl IntoIterator<Item = &'s Secret>,
+) -> Cow<'t, str> {
     let mut forms: Vec<String> = secrets.into_iter().flat_map(forms).collect();
     forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     forms.dedup();
@@ -128,7 +135,11 @@ mod tests {
     use crate::Secret;
 
     fn check(secret: &str, text: &str, expected: &str) {
-        assert_eq!(redacted(text, [&Secret::new(secret)]), expected, "{secret:?} in {text:?}");
+        assert_eq!(
+            redacted(text, [&Secret::new(secret)]),
+            expected,
+            "{secret:?} in {text:?}"
+        );
     }
 
     #[test]
@@ -137,7 +148,11 @@ mod tests {
         check("p\"w/ö", r#"{"e":"p\"w/ö"}"#, r#"{"e":"<masked>"}"#);
         check("p\"w/ö", "url p%22w%2F%C3%B6", "url <masked>");
         check("p\"w/ö", "url p%22w%2f%c3%b6", "url <masked>");
-        check("p\"w/ö", "webhook url-encode: p\"w%2F%C3%B6", "webhook url-encode: <masked>");
+        check(
+            "p\"w/ö",
+            "webhook url-encode: p\"w%2F%C3%B6",
+            "webhook url-encode: <masked>",
+        );
         check("p\"w/ö", "b64 cCJ3L8O2.", "b64 <masked>.");
         check("a b", "form a+b", "form <masked>");
         check("hunter", "aHVudGVy and aHVudGVy", "<masked> and <masked>");

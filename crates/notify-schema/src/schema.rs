@@ -62,7 +62,10 @@ pub struct Schema {
 
 impl Schema {
     /// A lenient schema of these properties, which are kept in this order.
-    pub fn new(kind: &'static str, properties: impl IntoIterator<Item = &'static Property>) -> Self {
+    pub fn new(
+        kind: &'static str,
+        properties: impl IntoIterator<Item = &'static Property>,
+    ) -> Self {
         Schema {
             kind,
             properties: properties.into_iter().collect(),
@@ -120,12 +123,17 @@ impl Schema {
 
     /// One property.
     pub fn property(&self, name: &str) -> Option<&'static Property> {
-        self.properties.iter().copied().find(|property| property.name == name)
+        self.properties
+            .iter()
+            .copied()
+            .find(|property| property.name == name)
     }
 
     /// Whether a section of this type is unusable without a secret.
     pub fn needs_secret(&self) -> bool {
-        self.properties.iter().any(|property| property.is_secret() && property.is_required())
+        self.properties
+            .iter()
+            .any(|property| property.is_secret() && property.is_required())
     }
 
     /// Checks the lines of one section, of all its files together.
@@ -134,15 +142,32 @@ impl Schema {
     /// private ones. `origin` is read over in silence: Proxmox VE
     /// writes it into answers, never into files.
     pub fn check(&self, name: &str, header: Position, raw: &[RawProperty<'_>]) -> Checked {
-        let mut check = Check { schema: self, name, entries: Vec::with_capacity(raw.len()), faults: Vec::new(), usable: true };
+        let mut check = Check {
+            schema: self,
+            name,
+            entries: Vec::with_capacity(raw.len()),
+            faults: Vec::new(),
+            usable: true,
+        };
         for line in raw {
             check.line(line);
         }
         check.missing(header);
-        let Check { mut entries, faults, usable, .. } = check;
+        let Check {
+            mut entries,
+            faults,
+            usable,
+            ..
+        } = check;
         entries.shrink_to_fit();
-        let defaults = || self.properties.iter().copied().filter(|property| matches!(property.presence, Presence::Default(_)));
-        let fields = usable.then(|| Fields::new(self.kind, name, header, defaults().collect(), entries));
+        let defaults = || {
+            self.properties
+                .iter()
+                .copied()
+                .filter(|property| matches!(property.presence, Presence::Default(_)))
+        };
+        let fields =
+            usable.then(|| Fields::new(self.kind, name, header, defaults().collect(), entries));
         Checked { fields, faults }
     }
 }
@@ -167,13 +192,21 @@ impl Check<'_> {
             self.fault(fault);
             return;
         }
-        let first = self.entries.iter().find(|entry| std::ptr::eq(entry.property, property)).map(|entry| entry.at);
+        let first = self
+            .entries
+            .iter()
+            .find(|entry| std::ptr::eq(entry.property, property))
+            .map(|entry| entry.at);
         if let Some(first) = first
             && !property.is_repeated()
         {
             self.usable = false;
-            let message = format!("duplicate property `{}`, first on line {}", property.name, first.line);
-            return self.fault(Fault::error(line.at, message).with_hint("remove one of the two lines"));
+            let message = format!(
+                "duplicate property `{}`, first on line {}",
+                property.name, first.line
+            );
+            return self
+                .fault(Fault::error(line.at, message).with_hint("remove one of the two lines"));
         }
         match property.kind.normalized(line.value) {
             Ok(_) => self.entries.push(entry(property, line)),
@@ -190,28 +223,43 @@ impl Check<'_> {
                 Fault::error(line.at, message)
             }
         };
-        let near = nearest(line.key, self.schema.properties.iter().map(|property| property.name));
+        let near = nearest(
+            line.key,
+            self.schema.properties.iter().map(|property| property.name),
+        );
         self.fault(match near {
             Some(near) => fault.with_hint(format!("did you mean `{near}`?")),
             None => fault,
         });
     }
 
-    fn refused(&mut self, property: &'static Property, line: &RawProperty<'_>, refused: &crate::Refused) {
-        let reason = if property.is_secret() { refused.reason_without_value() } else { refused.reason() };
+    fn refused(
+        &mut self,
+        property: &'static Property,
+        line: &RawProperty<'_>,
+        refused: &crate::Refused,
+    ) {
+        let reason = if property.is_secret() {
+            refused.reason_without_value()
+        } else {
+            refused.reason()
+        };
         let message = format!("property `{}`: {reason}", property.name);
         let forgiven = self.schema.strictness == Strictness::Lenient;
         let fault = match property.presence {
             Presence::Default(value) if forgiven => {
-                let holds = if value.is_empty() { "it is left out".to_owned() } else { format!("`{value}` is used instead") };
+                let holds = if value.is_empty() {
+                    "it is left out".to_owned()
+                } else {
+                    format!("`{value}` is used instead")
+                };
                 Fault::warning(line.at, message).with_hint(holds)
             }
             Presence::Fallback(otherwise) if forgiven => {
                 Fault::warning(line.at, message).with_hint(format!("used instead: {otherwise}"))
             }
-            Presence::Repeated if forgiven => {
-                Fault::error(line.at, message).with_hint("this line is left out, the others are used")
-            }
+            Presence::Repeated if forgiven => Fault::error(line.at, message)
+                .with_hint("this line is left out, the others are used"),
             _ => {
                 self.usable = false;
                 Fault::error(line.at, message)
@@ -221,23 +269,44 @@ impl Check<'_> {
     }
 
     fn missing(&mut self, header: Position) {
-        for property in self.schema.properties.iter().filter(|property| property.is_required()) {
-            if self.entries.iter().any(|entry| std::ptr::eq(entry.property, *property)) {
+        for property in self
+            .schema
+            .properties
+            .iter()
+            .filter(|property| property.is_required())
+        {
+            if self
+                .entries
+                .iter()
+                .any(|entry| std::ptr::eq(entry.property, *property))
+            {
                 continue;
             }
             self.usable = false;
             // A line that was refused has been reported already.
             let prefix = format!("property `{}`: ", property.name);
-            if self.faults.iter().any(|fault| fault.message.starts_with(&prefix)) {
+            if self
+                .faults
+                .iter()
+                .any(|fault| fault.message.starts_with(&prefix))
+            {
                 continue;
             }
-            let place = if property.is_secret() { " in priv/notifications.cfg" } else { "" };
-            self.fault(Fault::error(header, format!("property `{}` is missing{place}", property.name)));
+            let place = if property.is_secret() {
+                " in priv/notifications.cfg"
+            } else {
+                ""
+            };
+            self.fault(Fault::error(
+                header,
+                format!("property `{}` is missing{place}", property.name),
+            ));
         }
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.faults.push(fault.in_section(format!("{} `{}`", self.schema.kind, self.name)));
+        self.faults
+            .push(fault.in_section(format!("{} `{}`", self.schema.kind, self.name)));
     }
 }
 
@@ -247,7 +316,11 @@ fn entry(property: &'static Property, line: &RawProperty<'_>) -> Entry {
     } else {
         Value::Text(line.value.into())
     };
-    Entry { property, value, at: line.at }
+    Entry {
+        property,
+        value,
+        at: line.at,
+    }
 }
 
 /// A property in the file that is not its own is not used.
@@ -255,12 +328,20 @@ fn misplaced(property: &Property, at: Position) -> Option<Fault> {
     let message = match (at.source, property.is_secret()) {
         (Source::Public | Source::Overlay, true) => "a secret in a file that others can read",
         (Source::Private, false) => "not a secret, so it has no place in the private file",
-        (Source::Overlay, false) if property.in_pve => "a property of Proxmox VE has no place in notify.cfg",
+        (Source::Overlay, false) if property.in_pve => {
+            "a property of Proxmox VE has no place in notify.cfg"
+        }
         _ => return None,
     };
-    let place = if property.is_secret() { "priv/notifications.cfg" } else { "notifications.cfg" };
+    let place = if property.is_secret() {
+        "priv/notifications.cfg"
+    } else {
+        "notifications.cfg"
+    };
     let hint = if property.is_secret() {
-        format!("move it to the section of the same name in {place}, and change it: it may have been read")
+        format!(
+            "move it to the section of the same name in {place}, and change it: it may have been read"
+        )
     } else {
         format!("move it to the section of the same name in {place}")
     };
@@ -273,7 +354,11 @@ fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
         return None;
     }
     let limit = (word.chars().count() / 3).max(1);
-    known.map(|name| (distance(word, name), name)).filter(|(distance, _)| *distance <= limit).min().map(|(_, name)| name)
+    known
+        .map(|name| (distance(word, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
 }
 
 /// Levenshtein's edit distance, in characters.
@@ -297,12 +382,18 @@ mod tests {
     use crate::{Kind, Position, Property, Source};
 
     static SERVER: Property = Property::required("server", Kind::text(), "Where.").example("a");
-    static MODE: Property = Property::default("mode", Kind::Choice(&["tls", "insecure"]), "tls", "How.").example("tls");
-    static PORT: Property = Property::fallback("port", Kind::PORT, "by mode", "Port.").example("25");
-    static USER: Property = Property::optional("username", Kind::Text { min: 2, max: 9 }, "Who.").example("max");
+    static MODE: Property =
+        Property::default("mode", Kind::Choice(&["tls", "insecure"]), "tls", "How.").example("tls");
+    static PORT: Property =
+        Property::fallback("port", Kind::PORT, "by mode", "Port.").example("25");
+    static USER: Property =
+        Property::optional("username", Kind::Text { min: 2, max: 9 }, "Who.").example("max");
     static TO: Property = Property::repeated("mailto", Kind::RECIPIENT, "To.").example("a@b");
-    static TOKEN: Property = Property::optional("token", Kind::Text { min: 2, max: 99 }, "Secret.").secret();
-    static PIN: Property = Property::optional("pin", Kind::text(), "Ours.").example("x").ours();
+    static TOKEN: Property =
+        Property::optional("token", Kind::Text { min: 2, max: 99 }, "Secret.").secret();
+    static PIN: Property = Property::optional("pin", Kind::text(), "Ours.")
+        .example("x")
+        .ours();
 
     fn schema() -> Schema {
         Schema::new("relay", [&SERVER, &MODE, &PORT, &USER, &TO, &TOKEN, &PIN])
@@ -324,7 +415,11 @@ mod tests {
             })
             .collect();
         let checked = schema.check("x1", Position::new(Source::Public, 1, 1), &raw);
-        let mut out = if checked.fields.is_some() { "used".to_owned() } else { "unusable".to_owned() };
+        let mut out = if checked.fields.is_some() {
+            "used".to_owned()
+        } else {
+            "unusable".to_owned()
+        };
         for fault in &checked.faults {
             out += &format!("\n{fault}");
         }
@@ -333,13 +428,22 @@ mod tests {
 
     #[test]
     fn a_good_section_has_no_fault() {
-        assert_eq!(check(&schema(), "+ server a\n+ mailto a@b\n+ mailto c@d\n- token geheim\n~ pin x"), "used");
+        assert_eq!(
+            check(
+                &schema(),
+                "+ server a\n+ mailto a@b\n+ mailto c@d\n- token geheim\n~ pin x"
+            ),
+            "used"
+        );
     }
 
     #[test]
     fn unknown_keys_and_bad_values_with_a_default_are_warnings() {
         assert_eq!(
-            check(&schema(), "+ server a\n+ prot 1\n+ mode ssl\n+ port 70000\n+ origin builtin"),
+            check(
+                &schema(),
+                "+ server a\n+ prot 1\n+ mode ssl\n+ port 70000\n+ origin builtin"
+            ),
             "used\n\
              notifications.cfg:3:2: warning: relay `x1`: unknown property `prot`\n\
              notifications.cfg:4:2: warning: relay `x1`: property `mode`: expected one of tls, insecure, not `ssl`\n\
@@ -369,7 +473,10 @@ mod tests {
     #[test]
     fn a_misplaced_property_is_not_used_and_a_secret_is_not_quoted() {
         assert_eq!(
-            check(&schema(), "+ server a\n+ token hunter2\n- port 25\n~ mode tls\n- token x"),
+            check(
+                &schema(),
+                "+ server a\n+ token hunter2\n- port 25\n~ mode tls\n- token x"
+            ),
             "unusable\n\
              notifications.cfg:3:2: error: relay `x1`: property `token`: a secret in a file that others can read\n\
              priv/notifications.cfg:4:2: error: relay `x1`: property `port`: not a secret, so it has no place in the private file\n\
@@ -391,6 +498,9 @@ mod tests {
     fn a_near_miss_is_named() {
         let raw = [RawProperty::new("sevrer", "a", Position::NOWHERE)];
         let checked = schema().check("x1", Position::NOWHERE, &raw);
-        assert_eq!(checked.faults[0].hint.as_deref(), Some("did you mean `server`?"));
+        assert_eq!(
+            checked.faults[0].hint.as_deref(),
+            Some("did you mean `server`?")
+        );
     }
 }

@@ -1,0 +1,200 @@
+//! What a target is, and what describes its type.
+
+use std::borrow::Cow;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use chrono::{DateTime, FixedOffset};
+use notify_schema::{Builtin, Fault, Fields, Kind, Property, Schema};
+
+use crate::{Failure, Host, Notification};
+
+/// A place where notifications go.
+#[async_trait]
+pub trait Target: Debug + Send + Sync {
+    /// How long one attempt may take, all steps together.
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(30)
+    }
+
+    /// Faults that only this host can know: a file that a property names, a user without address.
+    ///
+    /// Called by `check`, and may read files. It makes no connection.
+    fn prepare(&self, host: &dyn Host) -> Vec<Fault> {
+        let _ = host;
+        Vec::new()
+    }
+
+    /// One attempt. It ends before [`Attempt::deadline`]; trying again is not its business.
+    ///
+    /// # Errors
+    /// A [`Failure`] whose kind says whether it arrived, may have arrived, or can never arrive.
+    async fn deliver(
+        &self,
+        notification: &Notification,
+        attempt: &Attempt<'_>,
+    ) -> Result<Receipt, Failure>;
+}
+
+/// The circumstances of one attempt.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt<'a> {
+    /// The host that sends.
+    pub host: &'a dyn Host,
+    /// The rendered texts, made when asked for.
+    pub message: &'a dyn Message,
+    /// Only these of the target's recipients; none means all.
+    pub recipients: Option<&'a [String]>,
+    /// The same for all attempts to deliver this event to this target: `EVENT-ID.TARGET`.
+    pub key: &'a str,
+    /// When the attempt must have ended.
+    pub deadline: Instant,
+    /// The wall clock, in the zone of the host, for headers.
+    pub now: DateTime<FixedOffset>,
+    /// 1 for the first attempt.
+    pub number: u32,
+}
+
+impl Attempt<'_> {
+    /// What is left until the deadline at `now`; zero when it has passed.
+    pub fn time_left(&self, now: Instant) -> Duration {
+        self.deadline.saturating_duration_since(now)
+    }
+}
+
+/// The texts of a notification. Each is rendered when it is first asked for.
+pub trait Message: Debug + Send + Sync {
+    /// One line, without line breaks.
+    ///
+    /// # Errors
+    /// [`Misconfigured`](crate::FailureKind::Misconfigured) when no template can be rendered.
+    fn subject(&self) -> Result<Cow<'_, str>, Failure>;
+
+    /// Plain text.
+    ///
+    /// # Errors
+    /// As for the subject.
+    fn text(&self) -> Result<Cow<'_, str>, Failure>;
+
+    /// A whole HTML document.
+    ///
+    /// # Errors
+    /// As for the subject.
+    fn html(&self) -> Result<Cow<'_, str>, Failure>;
+}
+
+/// What the far side said when it took the notification.
+#[derive(Debug, Default)]
+pub struct Receipt {
+    /// Its name for what it took: a queue id, a message id, a status.
+    pub reference: Option<String>,
+    /// Recipients that it refused while it took others.
+    pub refused: Vec<(String, Failure)>,
+    /// What a person should know although it went well, as a user without address.
+    pub warnings: Vec<String>,
+}
+
+impl Receipt {
+    /// Taken by all, under this name.
+    pub fn with_reference(reference: impl Into<String>) -> Self {
+        Receipt {
+            reference: Some(reference.into()),
+            ..Receipt::default()
+        }
+    }
+}
+
+/// Makes a target from a checked section. Pure and cheap; all faults at once.
+pub type Build = fn(&Fields) -> Result<Arc<dyn Target>, Vec<Fault>>;
+
+/// A type of target: what a plugin says of itself.
+///
+/// Validator, command line, manual and reference all read this one description.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct TargetType {
+    /// The section type, as `smtp`.
+    pub name: &'static str,
+    /// The name that people see, as `SMTP`.
+    pub title: &'static str,
+    /// Its own properties; [`TargetType::COMMON`] come on top.
+    pub properties: &'static [&'static Property],
+    /// Sections of this type that always exist.
+    pub builtins: &'static [Builtin],
+    /// Keys of older versions that mean nothing any more.
+    pub ignored: &'static [&'static str],
+    /// Makes a target from a section.
+    pub build: Build,
+    /// The manual, in Markdown.
+    pub manual: &'static str,
+}
+
+static COMMENT: Property = Property::default("comment", Kind::COMMENT, "", "A remark for people.")
+    .example("Mail for the backup team");
+static DISABLE: Property = Property::default(
+    "disable",
+    Kind::Boolean,
+    "false",
+    "Switches the section off without removing it.",
+)
+.example("true");
+
+impl TargetType {
+    /// The properties that every section has.
+    pub const COMMON: [&'static Property; 2] = [&COMMENT, &DISABLE];
+
+    /// A type without properties of its own.
+    pub const fn new(name: &'static str, title: &'static str, build: Build) -> Self {
+        TargetType {
+            name,
+            title,
+            properties: &[],
+            builtins: &[],
+            ignored: &[],
+            build,
+            manual: "",
+        }
+    }
+
+    /// With properties, in the order in which people should see them.
+    #[must_use]
+    pub const fn properties(mut self, properties: &'static [&'static Property]) -> Self {
+        self.properties = properties;
+        self
+    }
+
+    /// With sections that always exist.
+    #[must_use]
+    pub const fn builtins(mut self, builtins: &'static [Builtin]) -> Self {
+        self.builtins = builtins;
+        self
+    }
+
+    /// With keys of older versions that are accepted and mean nothing.
+    #[must_use]
+    pub const fn ignored(mut self, keys: &'static [&'static str]) -> Self {
+        self.ignored = keys;
+        self
+    }
+
+    /// With its manual page, in Markdown.
+    #[must_use]
+    pub const fn manual(mut self, manual: &'static str) -> Self {
+        self.manual = manual;
+        self
+    }
+
+    /// The schema of its sections, the common properties first.
+    pub fn schema(&self) -> Schema {
+        Schema::new(
+            self.name,
+            TargetType::COMMON
+                .into_iter()
+                .chain(self.properties.iter().copied()),
+        )
+        .with_builtins(self.builtins)
+        .with_ignored(self.ignored)
+    }
+}
