@@ -1,0 +1,95 @@
+//! The authorities that are trusted: the system's, or those of a file.
+
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rustls::RootCertStore;
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
+
+use crate::{TlsError, TlsOptions};
+
+/// The trust roots of the system, each of them usable.
+///
+/// Read when first asked for and kept for the life of the process, so that a
+/// program without a TLS target never reads them. `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR` are honoured. What cannot be read is logged as a warning once.
+/// Empty when the system has none.
+pub fn system_roots() -> &'static [CertificateDer<'static>] {
+    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
+    ROOTS.get_or_init(load_system_roots)
+}
+
+/// The roots that these options trust, in DER form, each of them usable.
+///
+/// Empty when a fingerprint decides alone.
+///
+/// # Errors
+/// [`TlsError`] when the CA file cannot be read or holds no certificate, or the system has no roots.
+pub fn trusted_roots(options: &TlsOptions) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    match (&options.fingerprint, &options.ca_file) {
+        (Some(_), _) => Ok(Vec::new()),
+        (None, Some(path)) => read(path).map(|read| read.certificates),
+        (None, None) if system_roots().is_empty() => Err(TlsError::no_system_roots()),
+        (None, None) => Ok(system_roots().to_vec()),
+    }
+}
+
+fn load_system_roots() -> Vec<CertificateDer<'static>> {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!("trust roots of the system: {error}");
+    }
+    let (usable, unusable) = sorted_out(found.certs);
+    if !unusable.is_empty() {
+        tracing::warn!(
+            "trust roots of the system: {} certificates cannot be used",
+            unusable.len()
+        );
+    }
+    usable
+}
+
+/// What a CA file holds.
+#[derive(Debug)]
+pub(crate) struct CaFile {
+    /// At least one, each of them usable.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+    /// What in it cannot be used.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Reads a CA file.
+pub(crate) fn read(path: &Path) -> Result<CaFile, TlsError> {
+    let text = std::fs::read(path).map_err(|error| TlsError::unreadable(path, error))?;
+    let mut found = Vec::new();
+    for certificate in CertificateDer::pem_slice_iter(&text) {
+        let broken = |error| TlsError::broken(path, found.len() + 1, error);
+        found.push(certificate.map_err(broken)?);
+    }
+    let (certificates, warnings) = sorted_out(found);
+    match (certificates.is_empty(), warnings.first()) {
+        (true, None) => Err(TlsError::no_certificate(path)),
+        (true, Some(reason)) => Err(TlsError::unusable(path, reason)),
+        (false, _) => Ok(CaFile {
+            certificates,
+            warnings,
+        }),
+    }
+}
+
+/// Those that can be a trust root, and why the others cannot.
+fn sorted_out(found: Vec<CertificateDer<'static>>) -> (Vec<CertificateDer<'static>>, Vec<String>) {
+    let mut store = RootCertStore::empty();
+    let mut unusable = Vec::new();
+    let mut usable = Vec::with_capacity(found.len());
+    for (index, certificate) in found.into_iter().enumerate() {
+        match store.add(certificate.clone()) {
+            Ok(()) => usable.push(certificate),
+            Err(error) => {
+                unusable.push(format!("certificate {} cannot be used: {error}", index + 1));
+            }
+        }
+    }
+    (usable, unusable)
+}
