@@ -1,0 +1,397 @@
+//! The command line: every command, option and its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use notify_core::{Severity, Zone};
+
+const FOLDERS: &str = "\
+Folders:
+  Configuration: --config-dir, else NOTIFY_CONFIG_DIR, else for root /etc/pve if it is there,
+  else /etc/notify; for users $XDG_CONFIG_HOME/notify if it is there, else the system's.
+  State: NOTIFY_STATE_DIR, else /var/lib/notify; for users $XDG_STATE_HOME/notify.
+
+Exit codes:
+  0  done   1  something was not done   2  wrong usage or unreadable configuration
+  75 nothing was taken anywhere, a repeat doubles nothing";
+
+/// Sends events to the people who should hear of them.
+///
+/// Matchers choose the targets of an event by its severity, fields and time. Both are configured
+/// in the files of Proxmox VE: notifications.cfg and priv/notifications.cfg.
+#[derive(Debug, Parser)]
+#[command(name = "notify", after_help = FOLDERS, disable_version_flag = true, max_term_width = 100)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    pub(crate) global: Global,
+
+    /// Print the version; with --verbose also the linked target types.
+    #[arg(long, short = 'V')]
+    pub(crate) version: bool,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The configuration folder.
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    pub(crate) config_dir: Option<PathBuf>,
+
+    /// Say only what went wrong.
+    #[arg(long, short, global = true, help_heading = "Global options", conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more.
+    #[arg(long, short, global = true, help_heading = "Global options")]
+    pub(crate) verbose: bool,
+
+    /// Colour on a terminal, always, or never.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    pub(crate) color: Color,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send an event through the matchers to the targets they choose.
+    #[command(after_help = "Example:\n  notify send --severity error --type vzdump --title 'Backup failed' --message 'disk full'")]
+    Send(Send),
+    /// Send a test notification to one target, or through the matchers.
+    Test(Test),
+    /// Show which targets an event would reach. Nothing is sent.
+    #[command(after_help = "Example:\n  notify route --severity error --field type=vzdump --explain")]
+    Route(Route),
+    /// Read a calendar expression: does it match, and when next?
+    #[command(after_help = "Example:\n  notify calendar 'mon-fri 9-17' --at '2024-01-08 10:00' --tz Europe/Vienna --next 3")]
+    Calendar(Calendar),
+    /// Report everything that is wrong with the configuration.
+    Check(Check),
+    /// Show or format the configuration.
+    #[command(subcommand)]
+    Config(Config),
+    /// List, show and change targets.
+    #[command(subcommand)]
+    Target(Sections),
+    /// List, show and change matchers.
+    #[command(subcommand)]
+    Matcher(Sections),
+    /// Fill a template with data and print the result.
+    Render(Render),
+    /// Watch events travel to receivers on this machine. Nothing leaves it.
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+}
+
+/// What an event is, as far as matchers look at it.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct EventArgs {
+    /// info, notice, warning, error or unknown; info when not given.
+    #[arg(long, value_name = "S")]
+    pub(crate) severity: Option<Severity>,
+
+    /// The type of the event, as vzdump; short for --field type=T.
+    #[arg(long = "type", value_name = "T")]
+    pub(crate) kind: Option<String>,
+
+    /// A field that matchers can look at; repeatable.
+    #[arg(long = "field", value_name = "K=V", value_parser = field)]
+    pub(crate) fields: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+
+    /// The subject. Required without --template.
+    #[arg(long, value_name = "TEXT", conflicts_with = "template", required_unless_present = "template")]
+    pub(crate) title: Option<String>,
+
+    /// The text.
+    #[arg(long, value_name = "TEXT", conflicts_with_all = ["message_file", "template"], allow_hyphen_values = true)]
+    pub(crate) message: Option<String>,
+
+    /// Read the text from a file; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    pub(crate) message_file: Option<PathBuf>,
+
+    /// Read an HTML version of the text from a file; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "template")]
+    pub(crate) html_file: Option<PathBuf>,
+
+    /// Fill this template instead of giving title and text.
+    #[arg(long, value_name = "NAME", requires = "data")]
+    pub(crate) template: Option<String>,
+
+    /// The data of the template, JSON; - is standard input.
+    #[arg(long, value_name = "FILE", requires = "template")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// When it happened: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) timestamp: Option<String>,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "A test goes past matchers and past `disable`, and prints the answer of the far side.\n\
+With --route it goes through the matchers, as an event of the given severity, type and fields would.")]
+pub(crate) struct Test {
+    /// The target.
+    #[arg(required_unless_present = "route", conflicts_with = "route")]
+    pub(crate) target: Option<String>,
+
+    /// Go through the matchers.
+    #[arg(long)]
+    pub(crate) route: bool,
+
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Route {
+    #[command(flatten)]
+    pub(crate) event: EventArgs,
+
+    /// Read events from a file, one JSON object a line: severity, timestamp, fields; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["severity", "kind", "fields"])]
+    pub(crate) events: Option<PathBuf>,
+
+    /// The time at which to look; wins over the events' own.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) at: Option<String>,
+
+    /// The zone of calendars that name none, as Europe/Vienna; this machine's when not given.
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) tz: Option<Zone>,
+
+    /// Show every matcher and rule, what it saw and what it said.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calendar {
+    /// The expression, as 'mon-fri 9-17'.
+    #[arg(value_name = "EXPR", required_unless_present = "batch", conflicts_with = "batch", allow_hyphen_values = true)]
+    pub(crate) expression: Option<String>,
+
+    /// The time at which to look; now when not given.
+    #[arg(long, value_name = "TIME", conflicts_with = "batch", allow_hyphen_values = true)]
+    pub(crate) at: Option<String>,
+
+    /// The zone, where the expression names none; this machine's when not given.
+    #[arg(long, value_name = "ZONE", conflicts_with = "batch")]
+    pub(crate) tz: Option<Zone>,
+
+    /// How many spans to list that end after the time.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "batch")]
+    pub(crate) next: usize,
+
+    /// Read lines ZONE<TAB>EXPR<TAB>EPOCH from a file and answer true, false or an error for each.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) batch: Option<PathBuf>,
+
+    /// Answer in JSON.
+    #[arg(long, conflicts_with = "batch")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Report also what Proxmox VE would refuse.
+    #[arg(long)]
+    pub(crate) pve: bool,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Config {
+    /// Show the merged configuration; secrets only as "set".
+    Show {
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the file in the form in which Proxmox VE writes it. Nothing is changed.
+    Format {
+        /// The private file instead of the public one.
+        #[arg(long, requires = "show_secrets")]
+        private: bool,
+        /// Say that the secrets may be printed.
+        #[arg(long, requires = "private")]
+        show_secrets: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sections {
+    /// List all.
+    List {
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one.
+    Show {
+        /// Its name.
+        name: String,
+        /// Answer in JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add one. The flags depend on the type: `add TYPE --help` lists them.
+    #[command(disable_help_flag = true, arg_required_else_help = false)]
+    Add(Rest),
+    /// Change one. The flags depend on its type: `set NAME --help` lists them.
+    #[command(disable_help_flag = true, arg_required_else_help = false)]
+    Set(Rest),
+    /// Remove one, and its secrets.
+    Remove {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        guard: Guard,
+    },
+    /// Bring a built-in one back to its default.
+    Reset {
+        /// Its name.
+        name: String,
+        #[command(flatten)]
+        guard: Guard,
+    },
+}
+
+/// Words that are read once the type of the section is known.
+#[derive(Debug, Args)]
+pub(crate) struct Rest {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    pub(crate) words: Vec<String>,
+}
+
+/// Guards against overwriting someone else's change.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct Guard {
+    /// Change nothing unless the configuration still has this digest or revision.
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) digest: Option<String>,
+
+    /// Write lines that Proxmox VE would refuse, even into its folder.
+    #[arg(long)]
+    pub(crate) not_for_pve: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// Name of the template, as test or message.
+    pub(crate) template: String,
+
+    /// The data, JSON; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+
+    /// Only this part.
+    #[arg(long, value_name = "PART")]
+    pub(crate) part: Option<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    Subject,
+    Text,
+    Html,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Stop when the events have been shown; exit 0 only when every expected one arrived.
+    #[arg(long)]
+    pub(crate) once: bool,
+}
+
+/// `K=V`; the name as fields are named, the value without control characters.
+fn field(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    if !notify_core::field_name_is_valid(name) {
+        return Err(format!(
+            "`{}` is no field name: letters, digits, `_`, and after the first also `.` and `-`",
+            name.escape_debug()
+        ));
+    }
+    if value.chars().any(char::is_control) {
+        return Err(format!("the value of `{name}` contains a control character"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CommandLine;
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    fn check(line: &str, good: bool) {
+        let parsed = CommandLine::try_parse_from(line.split(' '));
+        assert_eq!(parsed.is_ok(), good, "{line}: {:?}", parsed.err().map(|error| error.to_string()));
+    }
+
+    #[test]
+    fn send_wants_a_title_or_a_template_and_not_both() {
+        check("notify send --title x", true);
+        check("notify send", false);
+        check("notify send --template t --data -", true);
+        check("notify send --template t", false);
+        check("notify send --template t --data - --title x", false);
+        check("notify send --title x --severity bad", false);
+        check("notify send --title x --field a=b=c", true);
+        check("notify send --title x --field -a=b", false);
+        check("notify send --title x --field a", false);
+        check("notify send --title x --timestamp -1800", true);
+    }
+
+    #[test]
+    fn global_options_stand_anywhere() {
+        check("notify --config-dir /x check --json", true);
+        check("notify check --json --config-dir /x", true);
+        check("notify check --quiet --verbose", false);
+    }
+
+    #[test]
+    fn a_test_has_a_target_or_a_route() {
+        check("notify test", false);
+        check("notify test mail", true);
+        check("notify test --route --severity error", true);
+        check("notify test mail --route", false);
+    }
+}

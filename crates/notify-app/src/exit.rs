@@ -1,0 +1,69 @@
+//! How the program ends: the exit codes, and errors that carry one.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes of the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Everything was done.
+    Done = 0,
+    /// Something was left undone, or the answer is no.
+    Failed = 1,
+    /// Wrong usage, or a configuration that cannot be read as a whole.
+    Usage = 2,
+    /// Nothing was taken anywhere; a repeat doubles nothing (`EX_TEMPFAIL` of sysexits).
+    TryAgain = 75,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command ended before its work was done.
+#[derive(Debug)]
+pub(crate) struct Stop {
+    pub(crate) exit: Exit,
+    pub(crate) message: String,
+    pub(crate) hint: Option<String>,
+}
+
+impl Stop {
+    /// Exit 2: the command line or the configuration as a whole cannot be used.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Stop { exit: Exit::Usage, message: message.into(), hint: None }
+    }
+
+    /// Exit 1: it was understood and could not be done.
+    pub(crate) fn failed(message: impl Into<String>) -> Self {
+        Stop { exit: Exit::Failed, message: message.into(), hint: None }
+    }
+
+    /// With advice.
+    pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// An error with all its causes, joined by colons.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+pub(crate) type Answer = Result<Exit, Stop>;
