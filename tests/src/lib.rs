@@ -1,1 +1,158 @@
-//! The whole program on loopback, against real servers. The tests stand in `tests/`.
+//! The whole program on loopback, against real servers.
+//!
+//! The tests stand in `tests/`; this library runs the program for them, each
+//! time in a configuration folder of its own.
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The program, and a configuration folder for it.
+#[derive(Debug)]
+pub struct Notify {
+    folder: TempDir,
+    variables: Vec<(OsString, OsString)>,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The exit code; -1 when a signal ended it.
+    pub code: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+/// The program under test: `NOTIFY_BIN`, which `cargo xtask test` sets.
+///
+/// # Panics
+/// When it is not set, with the command to use.
+pub fn program() -> PathBuf {
+    let named = std::env::var_os("NOTIFY_BIN").map(PathBuf::from);
+    named.filter(|path| path.is_file()).expect("NOTIFY_BIN names the built program: run the tests with `cargo xtask test`")
+}
+
+impl Default for Notify {
+    fn default() -> Self {
+        Notify::new()
+    }
+}
+
+impl Notify {
+    /// With an empty configuration folder.
+    ///
+    /// # Panics
+    /// When no folder can be made.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        std::fs::create_dir_all(folder.path().join("etc/priv")).expect("a configuration folder");
+        Notify { folder, variables: Vec::new() }
+    }
+
+    /// With a file in the configuration folder; what stands in `priv/` is readable by its owner only.
+    ///
+    /// # Panics
+    /// When the file cannot be written.
+    #[must_use]
+    pub fn file(self, name: &str, content: impl AsRef<[u8]>) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.config().join(name);
+        std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
+        std::fs::write(&path, content).expect("a configuration file");
+        if name.starts_with("priv/") {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a private file");
+        }
+        self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name.into(), value.into()));
+        self
+    }
+
+    /// The configuration folder.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("etc")
+    }
+
+    /// A folder of this instance that is not the configuration's.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A file of the configuration folder.
+    ///
+    /// # Panics
+    /// When it cannot be read.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.config().join(name)).expect("a configuration file")
+    }
+
+    /// The command, ready to start.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command
+            .args(words)
+            .env("NOTIFY_CONFIG_DIR", self.config())
+            .env("NOTIFY_STATE_DIR", self.folder.path().join("state"))
+            .env("TZ", "Europe/Vienna")
+            .env_remove("NOTIFY_SENDMAIL")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// Runs it to the end.
+    pub fn run(&self, words: &[&str]) -> Run {
+        self.run_with(words, b"")
+    }
+
+    /// Runs it to the end with this on its standard input.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run_with(&self, words: &[&str], input: &[u8]) -> Run {
+        let mut command = self.command(words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        let output = std::thread::scope(|scope| {
+            // A program that does not read its input closes the pipe early.
+            scope.spawn(move || stdin.write_all(input).ok());
+            child.wait_with_output().expect("the program ends")
+        });
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Run {
+    /// Itself, after a look at the exit code.
+    ///
+    /// # Panics
+    /// When it is another.
+    #[track_caller]
+    #[must_use]
+    pub fn expect_code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Standard output as JSON.
+    ///
+    /// # Panics
+    /// When it is none.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+    }
+}
