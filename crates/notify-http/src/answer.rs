@@ -1,0 +1,100 @@
+//! What came back, and what it means.
+
+use std::time::Duration;
+
+use notify_core::{Failure, FailureKind};
+use reqwest::StatusCode;
+
+use crate::Request;
+use crate::address::origin;
+use crate::excerpt::excerpt;
+
+/// Bytes that are read of an answer. The rest is not waited for.
+pub const MOST_BYTES: usize = 64 * 1024;
+
+/// An answer that says: taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// 200 to 299.
+    pub status: u16,
+    /// At most [`MOST_BYTES`] of the body; what was there when the deadline came.
+    pub body: Vec<u8>,
+}
+
+/// What a status means for the delivery; none when it was taken.
+///
+/// - 2xx: taken.
+/// - 401, 403, 404, 405, 407, 410: misconfigured. Credentials, path or proxy are
+///   wrong, and asking again gets the same answer.
+/// - 408, 425, 429, 5xx: unavailable. It may be taken later.
+/// - other 4xx: rejected. The far side looked at this request and said no.
+/// - anything else, redirects that are not followed included: misconfigured.
+///
+/// ```
+/// use notify_core::FailureKind;
+/// use notify_http::kind_of_status;
+/// assert_eq!(kind_of_status(200), None);
+/// assert_eq!(kind_of_status(429), Some(FailureKind::Unavailable));
+/// ```
+pub fn kind_of_status(status: u16) -> Option<FailureKind> {
+    match status {
+        200..=299 => None,
+        401 | 403 | 404 | 405 | 407 | 410 => Some(FailureKind::Misconfigured),
+        408 | 425 | 429 | 500..=599 => Some(FailureKind::Unavailable),
+        400..=499 => Some(FailureKind::Rejected),
+        _ => Some(FailureKind::Misconfigured),
+    }
+}
+
+/// The failure that an answer of this status is: its kind, the status in words, what the body says.
+pub(crate) fn failure(
+    request: &Request,
+    kind: FailureKind,
+    status: StatusCode,
+    body: &[u8],
+    retry_after: Option<Duration>,
+) -> Failure {
+    let told = request
+        .explanation(body)
+        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    let told = excerpt(&request.redacted(&told));
+    let mut detail = format!("{} answered {}", origin(request.url()), in_words(status));
+    if !told.is_empty() {
+        detail.push_str(": ");
+        detail.push_str(&told);
+    }
+    let failure = Failure::new(kind, detail);
+    match retry_after {
+        Some(delay) => failure.retry_after(delay),
+        None => failure,
+    }
+}
+
+/// `401 Unauthorized`; a status without a name is its number. The peer's own words are not used.
+pub(crate) fn in_words(status: StatusCode) -> String {
+    match status.canonical_reason() {
+        Some(reason) => format!("{} {reason}", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind_of_status;
+    use notify_core::FailureKind::{self, Misconfigured, Rejected, Unavailable};
+
+    fn check(statuses: &[u16], expected: Option<FailureKind>) {
+        for status in statuses {
+            assert_eq!(kind_of_status(*status), expected, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_status_says_what_can_be_done() {
+        check(&[200, 201, 202, 204, 299], None);
+        check(&[401, 403, 404, 405, 407, 410], Some(Misconfigured));
+        check(&[408, 425, 429, 500, 502, 503, 504, 599], Some(Unavailable));
+        check(&[400, 402, 409, 413, 415, 422, 451], Some(Rejected));
+        check(&[100, 101, 300, 301, 304, 600, 999], Some(Misconfigured));
+    }
+}

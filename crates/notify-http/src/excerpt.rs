@@ -1,0 +1,83 @@
+//! The beginning of a text that a peer wrote, fit for one line of a message.
+
+/// Characters that are shown of an answer.
+const LENGTH: usize = 200;
+
+/// `text` in one line, at most 200 characters, without control characters and markup.
+///
+/// Redact first: a cut secret is not recognised any more.
+pub(crate) fn excerpt(text: &str) -> String {
+    let text = text.trim_start();
+    let plain = if text.starts_with('<') {
+        without_tags(text)
+    } else {
+        text.to_owned()
+    };
+    let printable = plain.replace(|known: char| known.is_control() || is_invisible(known), " ");
+    let mut line = printable
+        .split_whitespace()
+        .fold(String::new(), |mut line, word| {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+            line
+        });
+    if let Some((cut, _)) = line.char_indices().nth(LENGTH) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+/// Characters that turn or hide what stands beside them on a terminal.
+fn is_invisible(known: char) -> bool {
+    matches!(known, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// The text between `<` and `>` left out; a proxy's error page has little else.
+fn without_tags(html: &str) -> String {
+    let mut inside = false;
+    let mut plain = String::with_capacity(html.len());
+    for character in html.chars() {
+        match character {
+            '<' => inside = true,
+            '>' if inside => {
+                inside = false;
+                plain.push(' ');
+            }
+            other if !inside => plain.push(other),
+            _ => {}
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excerpt;
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(excerpt(text), expected, "{text:?}");
+    }
+
+    #[test]
+    fn an_answer_becomes_one_printable_line() {
+        check("", "");
+        check(" a\r\n\tb\u{1b}[31m  c\0", "a b [31m c");
+        check("gnp.exe\u{202e}txt", "gnp.exe txt");
+        check(
+            "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>nginx</body></html>",
+            "502 Bad Gateway nginx",
+        );
+        check("{\"a\": \"<b>\"}", "{\"a\": \"<b>\"}");
+        check("<never closed", "");
+    }
+
+    #[test]
+    fn a_long_answer_is_cut_between_characters() {
+        let cut = excerpt(&"ä".repeat(1_000_000));
+        assert_eq!(cut.chars().count(), 201);
+        assert!(cut.ends_with("ä…"));
+    }
+}
