@@ -1,0 +1,185 @@
+//! The helpers that templates may call, and how Handlebars reaches them.
+
+use std::sync::{Mutex, PoisonError};
+
+use handlebars::{
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason,
+};
+use notify_core::Zone;
+use serde_json::Value;
+
+use crate::table::Table;
+use crate::values::{ERROR, Renderer, relative_percentage};
+use crate::{document, object};
+
+/// What a text is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Subject and plain text: nothing is escaped.
+    Plain,
+    /// HTML.
+    Html,
+}
+
+/// Remarks of helpers about values that they could not show.
+pub(crate) type Remarks = Mutex<Vec<String>>;
+
+/// The helpers that Handlebars brings.
+pub(crate) const GENERAL: [&str; 17] = [
+    "if", "unless", "each", "with", "lookup", "raw", "log", "eq", "ne", "gt", "gte", "lt", "lte",
+    "and", "or", "not", "len",
+];
+
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    Show(Renderer),
+    RelativePercentage,
+    Object,
+    Table,
+    HtmlDocument,
+}
+
+const WORDS: [(&str, Word); 7] = [
+    ("human-bytes", Word::Show(Renderer::HumanBytes)),
+    ("duration", Word::Show(Renderer::Duration)),
+    ("timestamp", Word::Show(Renderer::Timestamp)),
+    ("relative-percentage", Word::RelativePercentage),
+    ("object", Word::Object),
+    ("table", Word::Table),
+    ("html-document", Word::HtmlDocument),
+];
+
+/// Whether a template may call a helper of this name.
+pub(crate) fn is_helper(name: &str) -> bool {
+    GENERAL.contains(&name) || WORDS.iter().any(|(word, _)| *word == name)
+}
+
+/// The names of our own helpers.
+pub(crate) fn own_helpers() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(name, _)| *name)
+}
+
+/// Makes the helpers known to one rendering, with its zone.
+///
+/// They are looked up before the data's variables, so a variable of a helper's
+/// name cannot be reached, as in proxmox-notify.
+pub(crate) fn teach<'rc>(
+    context: &mut RenderContext<'_, 'rc>,
+    format: Format,
+    zone: Zone,
+    remarks: &'rc Remarks,
+) {
+    for (name, word) in WORDS {
+        let call = Call {
+            name,
+            word,
+            format,
+            zone,
+            remarks,
+        };
+        context.register_local_helper(name, Box::new(call));
+    }
+}
+
+struct Call<'r> {
+    name: &'static str,
+    word: Word,
+    format: Format,
+    zone: Zone,
+    remarks: &'r Remarks,
+}
+
+impl HelperDef for Call<'_> {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc Context,
+        _: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let value = |at: usize| {
+            helper.param(at).map(|param| param.value()).ok_or_else(|| {
+                RenderErrorReason::Other(format!(
+                    "helper `{}` needs {} value{}",
+                    self.name,
+                    self.arity(),
+                    if self.arity() == 1 { "" } else { "s" }
+                ))
+            })
+        };
+        let first = value(0)?;
+        let text = match self.word {
+            Word::Show(renderer) => self.show(renderer, first),
+            Word::RelativePercentage => self.share(first, value(1)?),
+            Word::Object => self.object(first),
+            Word::Table => self.table(first)?,
+            Word::HtmlDocument => document::document(first.as_str().unwrap_or_default()),
+        };
+        out.write(&text)?;
+        Ok(())
+    }
+}
+
+impl Call<'_> {
+    fn arity(&self) -> usize {
+        match self.word {
+            Word::RelativePercentage => 2,
+            _ => 1,
+        }
+    }
+
+    fn show(&self, renderer: Renderer, value: &Value) -> String {
+        let mut out = String::new();
+        if !renderer.write(value, self.zone, &mut out) {
+            self.unfit(renderer.name(), renderer.expects(), value);
+            out.push_str(ERROR);
+        }
+        out
+    }
+
+    fn share(&self, a: &Value, b: &Value) -> String {
+        relative_percentage(a, b).unwrap_or_else(|| {
+            let culprit = if relative_percentage(a, &Value::from(1)).is_none() {
+                a
+            } else {
+                b
+            };
+            self.unfit(self.name, "a number", culprit);
+            ERROR.to_owned()
+        })
+    }
+
+    fn object(&self, value: &Value) -> String {
+        match self.format {
+            Format::Plain => object::text(value),
+            Format::Html => object::html(value),
+        }
+    }
+
+    fn table(&self, value: &Value) -> Result<String, RenderErrorReason> {
+        let table = Table::read(value)
+            .map_err(|reason| RenderErrorReason::Other(format!("helper `table`: {reason}")))?;
+        let mut unfit = Vec::new();
+        let text = match self.format {
+            Format::Plain => table.text(self.zone, &mut unfit),
+            Format::Html => table.html(self.zone, &mut unfit),
+        };
+        for cell in unfit {
+            self.unfit(cell.renderer.name(), cell.renderer.expects(), &cell.value);
+        }
+        Ok(text)
+    }
+
+    fn unfit(&self, name: &str, expected: &str, value: &Value) {
+        /// More remarks help nobody.
+        const MOST: usize = 20;
+        let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
+        if remarks.len() < MOST {
+            let shown: String = value.to_string().chars().take(60).collect();
+            remarks.push(format!(
+                "`{name}` shows {ERROR}: expected {expected}, not {shown}"
+            ));
+        }
+    }
+}
