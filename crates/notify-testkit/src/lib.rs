@@ -1,1 +1,26 @@
-//! Fakes that speak the real protocols, law suites, generators, real servers for tests.
+//! Fakes that speak the real protocols on loopback, and what the tests of several crates share.
+//!
+//! Each fake listens on a port of the system's choice, records what arrives and
+//! ends when it is dropped. It runs on a thread of its own, so it serves
+//! callers with and without a runtime. This crate is for tests, benches and the
+//! demonstration; nothing here belongs into a program that is in earnest.
+//!
+//! ```
+//! use notify_testkit::gotify;
+//! let server = gotify::Server::start(gotify::Options::token("A.token"));
+//! assert!(server.url().starts_with("http://127.0.0.1:"));
+//! assert!(server.messages().is_empty());
+//! ```
+
+mod act;
+pub mod gotify;
+pub mod http;
+pub mod misbehaving;
+mod record;
+pub mod smtp;
+#[cfg(feature = "tests")]
+pub mod tls;
+mod wire;
+
+pub use record::Record;
+pub use wire::{Duplex, Gate, Stream, Upgrade};
