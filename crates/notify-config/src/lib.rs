@@ -1,1 +1,48 @@
-//! Section-config text: parse with all faults, lossless write, secret merge, digest, store.
+//! The text of Proxmox VE's configuration files: read with every fault, written without loss.
+//!
+//! [`Document`] is one section-config file, [`Configuration`] is
+//! `notifications.cfg`, `priv/notifications.cfg` and our `notify.cfg` put
+//! together and checked against [`Schemas`]. [`UserCfg`] and [`DatacenterCfg`]
+//! are the texts of two more files of the same folder.
+//!
+//! This crate knows no target and no matcher, compiles no rule and sends
+//! nothing.
+//!
+//! ```
+//! use notify_config::{Configuration, Files, Schemas};
+//! use notify_schema::{Kind, Property, Schema};
+//!
+//! static SERVER: Property = Property::required("server", Kind::text(), "Host.").example("a");
+//! static PORT: Property = Property::fallback("port", Kind::PORT, "25", "Port.").example("25");
+//! let schemas = Schemas::new([Schema::new("relay", [&SERVER, &PORT])]);
+//!
+//! let files = Files::of("relay: ops\n\tserver mail.example.com\n\tport 70000\n", "", "");
+//! let configuration = Configuration::assemble(&files, &schemas);
+//!
+//! let ops = configuration.section("ops").expect("it is there");
+//! assert!(ops.fields.is_some(), "a bad port has a fallback");
+//! assert_eq!(
+//!     configuration.faults()[0].to_string(),
+//!     "notifications.cfg:3:2: warning: relay `ops`: property `port`: 70000 is above 65535",
+//! );
+//! ```
+
+mod assembly;
+mod check;
+mod configuration;
+mod datacenter_cfg;
+mod document;
+mod files;
+mod origin;
+mod parser;
+mod pve;
+mod quote;
+mod schemas;
+mod user_cfg;
+
+pub use configuration::{Configuration, Origin, Section};
+pub use datacenter_cfg::{DatacenterCfg, PackageUpdates};
+pub use document::{Document, RawSection};
+pub use files::{Content, Files};
+pub use schemas::Schemas;
+pub use user_cfg::{User, UserCfg};

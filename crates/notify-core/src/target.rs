@@ -129,6 +129,8 @@ pub struct TargetType {
     pub build: Build,
     /// The manual, in Markdown.
     pub manual: &'static str,
+    /// Whether Proxmox VE has this type. It refuses a whole file for one that it does not know.
+    pub in_pve: bool,
 }
 
 static COMMENT: Property = Property::default("comment", Kind::COMMENT, "", "A remark for people.")
@@ -155,7 +157,15 @@ impl TargetType {
             ignored: &[],
             build,
             manual: "",
+            in_pve: true,
         }
+    }
+
+    /// A type that Proxmox VE does not have.
+    #[must_use]
+    pub const fn ours(mut self) -> Self {
+        self.in_pve = false;
+        self
     }
 
     /// With properties, in the order in which people should see them.
@@ -188,13 +198,10 @@ impl TargetType {
 
     /// The schema of its sections, the common properties first.
     pub fn schema(&self) -> Schema {
-        Schema::new(
-            self.name,
-            TargetType::COMMON
-                .into_iter()
-                .chain(self.properties.iter().copied()),
-        )
-        .with_builtins(self.builtins)
-        .with_ignored(self.ignored)
+        let properties = self.properties.iter().copied();
+        let schema = Schema::new(self.name, TargetType::COMMON.into_iter().chain(properties))
+            .with_builtins(self.builtins)
+            .with_ignored(self.ignored);
+        if self.in_pve { schema } else { schema.ours() }
     }
 }

@@ -58,6 +58,7 @@ pub struct Schema {
     strictness: Strictness,
     builtins: &'static [Builtin],
     ignored: &'static [&'static str],
+    in_pve: bool,
 }
 
 impl Schema {
@@ -72,7 +73,15 @@ impl Schema {
             strictness: Strictness::Lenient,
             builtins: &[],
             ignored: &[],
+            in_pve: true,
         }
+    }
+
+    /// A section type that Proxmox VE does not know. It refuses a whole file for one.
+    #[must_use]
+    pub fn ours(mut self) -> Self {
+        self.in_pve = false;
+        self
     }
 
     /// Any unusable line makes the section unusable.
@@ -114,6 +123,11 @@ impl Schema {
     /// Keys that are accepted and mean nothing.
     pub fn ignored(&self) -> &'static [&'static str] {
         self.ignored
+    }
+
+    /// Whether Proxmox VE knows the section type.
+    pub fn in_pve(&self) -> bool {
+        self.in_pve
     }
 
     /// How much a section forgives.

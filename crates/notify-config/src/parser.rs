@@ -1,0 +1,455 @@
+//! Lines to sections: the two states of section-config, and what is forgiven.
+
+use notify_schema::{Fault, Kind, Source};
+
+use crate::document::{Document, Line, LineRecord, Refusal, Refused, SectionRecord, Span, Text};
+use crate::quote::{label, quoted};
+
+/// A file of nothing but faults must not fill the memory with their texts.
+const MOST_FAULTS: usize = 100_000;
+
+pub(crate) fn parse(source: Source, bytes: &[u8]) -> Document {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => Text::Sound(text.to_owned()),
+        Err(_) => Text::Broken(bytes.to_owned()),
+    };
+    let document = Document {
+        source,
+        text: Text::Broken(Vec::new()),
+        sections: Vec::new(),
+        lines: Vec::new(),
+        faults: Vec::new(),
+        refusals: Vec::new(),
+    };
+    let mut parser = Parser {
+        text: &text,
+        document,
+        after_blank: true,
+        pending: 0,
+        unlisted: 0,
+    };
+    parser.run();
+    let mut document = parser.finish();
+    document.text = text;
+    document
+}
+
+/// One line of the file, with its number and its end.
+#[derive(Clone, Copy)]
+struct Raw {
+    number: u32,
+    /// Without the line end; one CR before the LF belongs to the end.
+    content: Span,
+    /// Where the next line starts.
+    next: usize,
+}
+
+struct Parser<'a> {
+    text: &'a Text,
+    document: Document,
+    /// Whether the line before was blank; true at the start of the file.
+    after_blank: bool,
+    /// Comments at the line's start since the last line of the open section:
+    /// they belong to it only when another line of it follows.
+    pending: usize,
+    unlisted: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn run(&mut self) {
+        let (mut start, mut number) = (0, 0_u32);
+        let bytes = self.text.bytes();
+        while start < bytes.len() {
+            number = number.saturating_add(1);
+            let raw = line_at(bytes, start, number);
+            start = raw.next;
+            self.line(raw);
+        }
+    }
+
+    fn finish(mut self) -> Document {
+        self.close();
+        if self.unlisted > 0 {
+            let message = format!("{} more faults are not listed", self.unlisted);
+            let at = self.document.at(0, 0);
+            self.document.faults.push(Fault::error(at, message));
+        }
+        self.document
+    }
+
+    fn line(&mut self, raw: Raw) {
+        let text = self.text;
+        let bytes = &text.bytes()[raw.content.range()];
+        let checked = match text {
+            Text::Sound(text) => text.get(raw.content.range()),
+            Text::Broken(_) => std::str::from_utf8(bytes).ok(),
+        };
+        match checked {
+            Some(text) if text.trim_start().is_empty() => {
+                self.after_blank = true;
+                return;
+            }
+            Some(text) if text.starts_with(char::is_whitespace) => self.indented(raw, text),
+            Some(text) if text.starts_with('#') => self.comment_at_start(raw),
+            Some(text) => self.header(raw, text),
+            None => self.not_utf8(raw, bytes),
+        }
+        self.after_blank = false;
+    }
+
+    fn indented(&mut self, raw: Raw, text: &str) {
+        let trimmed = text.trim_start();
+        let indent = text.len() - trimmed.len();
+        let column = column_of(text, indent);
+        if trimmed.starts_with('#') {
+            return self.indented_comment(raw, column);
+        }
+        if self.document.sections.is_empty() {
+            if self
+                .document
+                .faults
+                .last()
+                .is_none_or(|fault| fault.message != BEFORE_ANY)
+            {
+                let fault = Fault::error(self.document.at(raw.number, column), BEFORE_ANY);
+                self.fault(fault.with_hint("a header starts at the first column"));
+            }
+            return;
+        }
+        if self.after_blank {
+            self.refuse(Refused::AfterBlankLine, raw.number, column);
+        }
+        let record = property(raw, indent, trimmed, column);
+        if record.what == Line::Bare && self.open_is_sound() {
+            self.bare(&record, trimmed);
+        }
+        self.keep(record, raw);
+    }
+
+    fn bare(&mut self, record: &LineRecord, key: &str) {
+        let at = self.document.at(record.number, record.column);
+        let message = format!("property {} has no value", quoted(key));
+        let fault = Fault::error(at, message)
+            .with_hint("write a blank and the value after it, or remove the line");
+        self.fault_in_open(fault);
+    }
+
+    fn indented_comment(&mut self, raw: Raw, column: u32) {
+        self.refuse(Refused::Comment, raw.number, column);
+        if !self.document.sections.is_empty() {
+            self.keep(comment(raw, column), raw);
+        }
+    }
+
+    fn comment_at_start(&mut self, raw: Raw) {
+        self.refuse(Refused::Comment, raw.number, 1);
+        if !self.document.sections.is_empty() {
+            self.document.lines.push(comment(raw, 1));
+            self.pending += 1;
+        }
+    }
+
+    fn header(&mut self, raw: Raw, text: &str) {
+        let parts = split_header(text, raw.content.start);
+        let glued = !self.after_blank && !self.document.sections.is_empty();
+        if parts.fault.is_some() && glued && !self.open_is_sound() {
+            // Garbage after garbage: one fault for all of it.
+            return self.extend(raw);
+        }
+        self.open(raw, &parts, glued);
+        match parts.fault {
+            None if glued => self.refuse(Refused::NoBlankLine, raw.number, 1),
+            None => {}
+            Some(fault) => self.faulty_header(raw, text, &fault),
+        }
+    }
+
+    fn faulty_header(&mut self, raw: Raw, text: &str, found: &HeaderFault<'_>) {
+        let fault = match found {
+            HeaderFault::NotAHeader => {
+                let message = format!("expected a header `TYPE: NAME`, not {}", quoted(text));
+                let hint = if text.starts_with('\u{feff}') {
+                    "remove the byte order mark at the start of the file"
+                } else {
+                    "a property must be indented; the lines up to the next header are not used"
+                };
+                Fault::error(self.document.at(raw.number, 1), message).with_hint(hint)
+            }
+            HeaderFault::Name {
+                kind,
+                name,
+                column,
+                reason,
+            } => Fault::error(
+                self.document.at(raw.number, *column),
+                format!("section name: {reason}"),
+            )
+            .in_section(label(kind, name))
+            .with_hint("the lines up to the next header are not used"),
+        };
+        self.fault(fault);
+    }
+
+    fn not_utf8(&mut self, raw: Raw, bytes: &[u8]) {
+        let good = bytes.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+        let column = column_of(good, good.len());
+        let message = format!("byte 0x{:02x} is not UTF-8", bytes[good.len()]);
+        let fault = Fault::error(self.document.at(raw.number, column), message);
+        let indented = bytes.first().is_some_and(u8::is_ascii_whitespace);
+        let is_comment = bytes.trim_ascii_start().starts_with(b"#");
+        if !indented && !is_comment {
+            return self.broken_header(raw, fault);
+        }
+        if is_comment {
+            self.refuse(Refused::Comment, raw.number, column_of_comment(bytes));
+        }
+        if !indented || self.document.sections.is_empty() {
+            self.fault(fault);
+            if !self.document.sections.is_empty() {
+                self.document.lines.push(comment(raw, 1));
+                self.pending += 1;
+            }
+            return;
+        }
+        self.fault_in_open(fault.with_hint("this section is not used until the file is UTF-8"));
+        let what = if is_comment {
+            Line::Comment
+        } else {
+            Line::Broken
+        };
+        self.keep(
+            LineRecord {
+                what,
+                ..comment(raw, 1)
+            },
+            raw,
+        );
+        if let Some(open) = self.document.sections.last_mut() {
+            open.broken_text = true;
+        }
+    }
+
+    fn broken_header(&mut self, raw: Raw, fault: Fault) {
+        let glued = !self.after_blank && !self.document.sections.is_empty();
+        if glued && !self.open_is_sound() {
+            return self.extend(raw);
+        }
+        let nothing = Span {
+            start: raw.content.start,
+            end: raw.content.start,
+        };
+        let parts = Header {
+            kind: nothing,
+            name: nothing,
+            fault: Some(HeaderFault::NotAHeader),
+        };
+        self.open(raw, &parts, glued);
+        self.fault(fault.with_hint("the lines up to the next header are not used"));
+    }
+
+    fn open(&mut self, raw: Raw, parts: &Header<'_>, glued: bool) {
+        self.close();
+        let lines = self.document.lines.len();
+        let end = self.text.bytes().get(raw.content.end);
+        self.document.sections.push(SectionRecord {
+            kind: parts.kind,
+            name: parts.name,
+            header: raw.content,
+            number: raw.number,
+            lines: lines..lines,
+            extent: Span {
+                start: raw.content.start,
+                end: raw.next,
+            },
+            sound: parts.fault.is_none(),
+            broken_text: false,
+            glued,
+            crlf: end == Some(&b'\r'),
+        });
+    }
+
+    /// Comments that were not followed by a line of the section stand between sections.
+    fn close(&mut self) {
+        let kept = self.document.lines.len() - self.pending;
+        self.document.lines.truncate(kept);
+        self.pending = 0;
+    }
+
+    fn keep(&mut self, record: LineRecord, raw: Raw) {
+        self.document.lines.push(record);
+        self.pending = 0;
+        self.extend(raw);
+    }
+
+    fn extend(&mut self, raw: Raw) {
+        let lines = self.document.lines.len() - self.pending;
+        if let Some(open) = self.document.sections.last_mut() {
+            open.lines.end = lines.max(open.lines.start);
+            open.extent.end = raw.next;
+        }
+    }
+
+    fn open_is_sound(&self) -> bool {
+        self.document.sections.last().is_some_and(|open| open.sound)
+    }
+
+    fn refuse(&mut self, what: Refused, number: u32, column: u32) {
+        let section = self.document.sections.len().checked_sub(1);
+        self.document.refusals.push(Refusal {
+            what,
+            number,
+            column,
+            section,
+        });
+    }
+
+    fn fault_in_open(&mut self, fault: Fault) {
+        let open = self.document.sections.last().filter(|open| open.sound);
+        let section =
+            open.map(|open| label(self.text.slice(open.kind), self.text.slice(open.name)));
+        self.fault(match section {
+            Some(section) => fault.in_section(section),
+            None => fault,
+        });
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.document.faults.len() < MOST_FAULTS {
+            self.document.faults.push(fault);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+}
+
+const BEFORE_ANY: &str = "an indented line before any section";
+
+fn line_at(bytes: &[u8], start: usize, number: u32) -> Raw {
+    let rest = &bytes[start..];
+    let length = rest.iter().position(|byte| *byte == b'\n');
+    let next = length.map_or(bytes.len(), |length| start + length + 1);
+    let mut end = length.map_or(bytes.len(), |length| start + length);
+    if end > start && bytes[end - 1] == b'\r' {
+        end -= 1;
+    }
+    Raw {
+        number,
+        content: Span { start, end },
+        next,
+    }
+}
+
+fn comment(raw: Raw, column: u32) -> LineRecord {
+    LineRecord {
+        what: Line::Comment,
+        number: raw.number,
+        column,
+        content: raw.content,
+        key: Span::default(),
+        value: Span::default(),
+    }
+}
+
+fn property(raw: Raw, indent: usize, trimmed: &str, column: u32) -> LineRecord {
+    let start = raw.content.start + indent;
+    let (what, key, value) = match trimmed.split_once(char::is_whitespace) {
+        Some((key, rest)) => {
+            let value = rest.trim();
+            let from = trimmed.len() - rest.trim_start().len();
+            (Line::Property, key.len(), (from, from + value.len()))
+        }
+        None => (Line::Bare, trimmed.len(), (trimmed.len(), trimmed.len())),
+    };
+    LineRecord {
+        what,
+        number: raw.number,
+        column,
+        content: raw.content,
+        key: Span {
+            start,
+            end: start + key,
+        },
+        value: Span {
+            start: start + value.0,
+            end: start + value.1,
+        },
+    }
+}
+
+struct Header<'a> {
+    kind: Span,
+    name: Span,
+    fault: Option<HeaderFault<'a>>,
+}
+
+enum HeaderFault<'a> {
+    NotAHeader,
+    Name {
+        kind: &'a str,
+        name: &'a str,
+        column: u32,
+        reason: String,
+    },
+}
+
+/// The first colon parts type and name, blanks around both are dropped.
+fn split_header(text: &str, start: usize) -> Header<'_> {
+    let Some((before, after)) = text.split_once(':') else {
+        let whole = Span {
+            start,
+            end: start + text.len(),
+        };
+        let name = Span {
+            start: whole.end,
+            end: whole.end,
+        };
+        return Header {
+            kind: whole,
+            name,
+            fault: Some(HeaderFault::NotAHeader),
+        };
+    };
+    let (kind, name) = (before.trim_end(), after.trim());
+    let name_from = text.len() - after.trim_start().len();
+    let fault = if is_type(kind) {
+        Kind::Name
+            .normalized(name)
+            .err()
+            .map(|refused| HeaderFault::Name {
+                kind,
+                name,
+                column: column_of(text, name_from),
+                reason: refused.reason().to_owned(),
+            })
+    } else {
+        Some(HeaderFault::NotAHeader)
+    };
+    Header {
+        kind: Span {
+            start,
+            end: start + kind.len(),
+        },
+        name: Span {
+            start: start + name_from,
+            end: start + name_from + name.len(),
+        },
+        fault,
+    }
+}
+
+/// A word that starts with a letter. With a blank in it, it is rather a
+/// property whose indent was lost.
+fn is_type(kind: &str) -> bool {
+    kind.starts_with(char::is_alphabetic)
+        && !kind.contains(|character: char| character.is_whitespace() || character.is_control())
+}
+
+/// The column of a byte of a line, in characters from 1.
+fn column_of(text: &str, byte: usize) -> u32 {
+    u32::try_from(text[..byte].chars().count()).map_or(u32::MAX, |column| column.saturating_add(1))
+}
+
+fn column_of_comment(bytes: &[u8]) -> u32 {
+    let indent = bytes.len() - bytes.trim_ascii_start().len();
+    u32::try_from(indent).map_or(u32::MAX, |column| column.saturating_add(1))
+}
