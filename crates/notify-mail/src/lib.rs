@@ -1,1 +1,45 @@
-//! Mail: addresses, and the composition of messages.
+//! Mail: addresses, recipients, and the composition of messages.
+//!
+//! [`Addressees`] is what a section says about recipients, [`recipients`] turns
+//! it into addresses, [`Address`] checks one of them, and [`Letter`] writes a
+//! whole message, in the form of a `sendmail` program or of SMTP. The
+//! properties that mail targets share are declared here once.
+//!
+//! This crate delivers nothing: it starts no program and opens no connection.
+//! It does not read mail either.
+//!
+//! ```
+//! use chrono::DateTime;
+//! use notify_mail::{Address, Letter};
+//!
+//! let from: Address = "root".parse().expect("a local part is an address on this host");
+//! let to = ["Admin <admin@example.com>".parse().expect("an address")];
+//! let letter = Letter {
+//!     author: "Proxmox VE",
+//!     from: &from,
+//!     to: &to,
+//!     subject: "Grüße\nBcc: x@example.com".into(),
+//!     text: "All is well.\n".into(),
+//!     html: "<p>All is well.</p>\n".into(),
+//!     date: DateTime::UNIX_EPOCH.fixed_offset(),
+//!     message_id: "1.mail@pve1.example.com".into(),
+//!     instance: "5a1f".into(),
+//! };
+//! let message = letter.for_sendmail();
+//! assert!(message.contains("\nFrom: \"Proxmox VE\" <root>\nTo: admin@example.com\n"));
+//! assert!(!message.contains("\nBcc:"), "a title cannot make a header");
+//! ```
+
+mod address;
+mod body;
+mod header;
+mod letter;
+mod names;
+mod properties;
+mod recipients;
+
+pub use address::{Address, NotAnAddress};
+pub use letter::Letter;
+pub use names::{mail_domain, message_id};
+pub use properties::{AUTHOR, MAILTO, MAILTO_USER, SENDER, SENDER_OR_ROOT};
+pub use recipients::{Addressees, Recipients, recipients};
