@@ -1,13 +1,14 @@
 //! A template that has been parsed, and its rendering.
 
+use std::fmt::Display;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use handlebars::{
     Context, Handlebars, RenderContext, RenderError, RenderErrorReason, Renderable as _, Template,
-    no_escape,
+    TemplateError, TemplateErrorReason, no_escape,
 };
 use notify_core::Zone;
-use notify_schema::{Fault, Level};
+use notify_schema::{Fault, Level, Position};
 
 use crate::escape::escaped;
 use crate::lint::{Finding, findings};
@@ -30,26 +31,30 @@ pub(crate) enum Origin {
 }
 
 impl Origin {
-    /// A fault of this template.
-    pub(crate) fn fault(&self, level: Level, message: impl Into<String>) -> Fault {
+    /// A fault of this template as a whole.
+    pub(crate) fn fault(&self, level: Level, message: impl Display) -> Fault {
         match self {
-            Origin::File(path) => Fault::in_file(path.clone(), level, message),
-            Origin::BuiltIn { name, part } => Fault::at(
-                notify_schema::Position::NOWHERE,
-                level,
-                format!(
-                    "built-in template `{name}`, {}: {}",
-                    part.name(),
-                    message.into()
-                ),
-            ),
+            Origin::File(path) => Fault::in_file(path.clone(), level, message.to_string()),
+            Origin::BuiltIn { name, part } => {
+                let message = format!("built-in template `{name}`, {}: {message}", part.name());
+                Fault::at(Position::NOWHERE, level, message)
+            }
         }
     }
 
-    /// A fault at a place of this template. What is built in has lines, too.
-    fn fault_at(&self, level: Level, finding: &Finding) -> Fault {
-        self.fault(level, finding.message.clone())
-            .on_line(finding.line, finding.column)
+    /// A fault at a line and a column, both counted from 1.
+    ///
+    /// What is in no file has its place in the message, because a report shows
+    /// lines only with a file.
+    pub(crate) fn fault_at(&self, level: Level, at: (u32, u32), message: impl Display) -> Fault {
+        let (line, column) = at;
+        match self {
+            Origin::File(_) => self.fault(level, message).on_line(line, column),
+            Origin::BuiltIn { .. } => self.fault(
+                level,
+                format_args!("{message} (line {line}, column {column})"),
+            ),
+        }
     }
 }
 
@@ -90,16 +95,10 @@ impl Compiled {
         if !nesting::is_safe(text) {
             return Err(origin.fault(Level::Error, "the template nests too deep"));
         }
-        let template = Template::compile(text).map_err(|error| {
-            let fault = origin.fault(Level::Error, sentence(&error.reason().to_string()));
-            match error.pos() {
-                Some((line, column)) => fault.on_line(number(line), number(column)),
-                None => fault,
-            }
-        })?;
+        let template = Template::compile(text).map_err(|error| unparsed(text, &origin, &error))?;
         let found = findings(&template);
         if let Some(endless) = found.endless {
-            return Err(origin.fault_at(Level::Error, &endless));
+            return Err(origin.fault_at(Level::Error, endless.at, endless.message));
         }
         Ok(Compiled {
             template,
@@ -114,9 +113,10 @@ impl Compiled {
 
     /// What would fail if a rendering came to it.
     pub(crate) fn lints(&self) -> impl Iterator<Item = Fault> {
-        self.lints
-            .iter()
-            .map(|finding| self.origin.fault_at(Level::Error, finding))
+        self.lints.iter().map(|finding| {
+            self.origin
+                .fault_at(Level::Error, finding.at, &finding.message)
+        })
     }
 
     /// Renders it.
@@ -159,18 +159,51 @@ impl Compiled {
             RenderErrorReason::PartialNotFound(name) => format!("unknown partial `{name}`"),
             other => sentence(&other.to_string()),
         };
-        let fault = self
-            .origin
-            .fault(Level::Error, format!("cannot be rendered: {reason}"));
+        let message = format!("cannot be rendered: {reason}");
         match (error.line_no, error.column_no) {
-            (Some(line), Some(column)) => fault.on_line(number(line), number(column)),
-            _ => fault,
+            (Some(line), Some(column)) => {
+                self.origin
+                    .fault_at(Level::Error, place((line, column)), message)
+            }
+            _ => self.origin.fault(Level::Error, message),
         }
     }
 }
 
-fn number(number: usize) -> u32 {
-    u32::try_from(number).unwrap_or(u32::MAX)
+/// The fault of a text that is no template.
+fn unparsed(text: &str, origin: &Origin, error: &TemplateError) -> Fault {
+    let at = error.pos().map(place);
+    let reason = match (error.reason(), at) {
+        // The parser lists the names of its grammar's rules, which help nobody.
+        (TemplateErrorReason::InvalidSyntax(_), Some(at)) => match excerpt(text, at) {
+            "" => "ends before every tag and block is closed".to_owned(),
+            rest => format!("not Handlebars syntax from `{}`", rest.escape_debug()),
+        },
+        (reason, _) => sentence(&reason.to_string()),
+    };
+    match at {
+        Some(at) => origin.fault_at(Level::Error, at, reason),
+        None => origin.fault(Level::Error, reason),
+    }
+}
+
+/// At most 20 characters from a place on; empty only at the end of the text.
+fn excerpt(text: &str, (line, column): (u32, u32)) -> &str {
+    let index = |number: u32| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let Some(line) = text.split_inclusive('\n').nth(index(line)) else {
+        return "";
+    };
+    let nth = |from: &str, count: usize| {
+        let place = from.char_indices().nth(count);
+        place.map_or(from.len(), |(at, _)| at)
+    };
+    let rest = &line[nth(line, index(column))..];
+    &rest[..nth(rest, 20)]
+}
+
+fn place((line, column): (usize, usize)) -> (u32, u32) {
+    let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    (number(line), number(column))
 }
 
 /// A message of the engine as one line that begins in lower case.

@@ -82,7 +82,7 @@ impl Folder {
         match self.current(&name, part) {
             Ok(known) => Some(known.found.clone()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            Err(error) => Some(Err(unreadable(self.origin(&name), &error))),
+            Err(error) => Some(Err(unreadable(&self.origin(&name), &error))),
         }
     }
 
@@ -98,7 +98,7 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
             Err(error) => {
                 let path = shown(&self.path);
-                return vec![unreadable(Origin::File(path), &error)];
+                return vec![unreadable(&Origin::File(path), &error)];
             }
         };
         names
@@ -174,10 +174,8 @@ impl Folder {
         match std::str::from_utf8(bytes) {
             Ok(text) => Compiled::parse(text, part, origin).map(Arc::new),
             Err(error) => {
-                let (line, column) = place(&bytes[..error.valid_up_to()]);
-                Err(origin
-                    .fault(Level::Error, "not UTF-8")
-                    .on_line(line, column))
+                let at = place(&bytes[..error.valid_up_to()]);
+                Err(origin.fault_at(Level::Error, at, "not UTF-8"))
             }
         }
     }
@@ -227,7 +225,7 @@ fn read(path: &Path, metadata: &Metadata) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(origin: Origin, error: &io::Error) -> Fault {
+fn unreadable(origin: &Origin, error: &io::Error) -> Fault {
     let reason = match error.kind() {
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),

@@ -11,8 +11,7 @@ use crate::vocabulary::{is_helper, own_helpers};
 /// Something wrong, and where: line and column from 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    pub(crate) line: u32,
-    pub(crate) column: u32,
+    pub(crate) at: (u32, u32),
     pub(crate) message: String,
 }
 
@@ -32,13 +31,17 @@ pub(crate) fn findings(template: &Template) -> Findings {
     walk.finish()
 }
 
+type Includes = BTreeMap<String, BTreeSet<Option<String>>>;
+
 #[derive(Default)]
 struct Walk {
     at: (u32, u32),
     /// The inline partial whose body is walked through.
     inside: Option<String>,
-    /// Inline partials, with what each includes; none as a name means any.
-    includes: BTreeMap<String, BTreeSet<Option<String>>>,
+    /// Inline partials: where each stands.
+    partials: BTreeMap<String, (u32, u32)>,
+    /// What each inline partial includes; none as a name means any.
+    includes: Includes,
     /// Includes of literal names, to look up when all partials are known.
     wanted: Vec<(Finding, String)>,
     found: Findings,
@@ -110,7 +113,7 @@ impl Walk {
         };
         let outer = self.inside.clone();
         if let Some(partial) = partial {
-            self.includes.entry(partial.clone()).or_default();
+            self.partials.insert(partial.clone(), self.at);
             self.inside = Some(partial);
         }
         if let Some(body) = &call.template {
@@ -147,10 +150,8 @@ impl Walk {
     }
 
     fn finding(&self, message: String) -> Finding {
-        let (line, column) = self.at;
         Finding {
-            line,
-            column,
+            at: self.at,
             message,
         }
     }
@@ -159,19 +160,22 @@ impl Walk {
         let unknown = self
             .wanted
             .iter()
-            .filter(|(_, name)| !self.includes.contains_key(name))
+            .filter(|(_, name)| !self.partials.contains_key(name))
             .map(|(finding, _)| finding.clone());
         self.found.calls.extend(unknown);
-        self.found.endless = self
-            .includes
-            .keys()
-            .find(|name| reaches_itself(&self.includes, name))
-            .map(|name| self.finding(format!("partial `{name}` includes itself")));
+        let endless = self
+            .partials
+            .iter()
+            .find(|(name, _)| reaches_itself(&self.includes, name));
+        self.found.endless = endless.map(|(name, at)| Finding {
+            at: *at,
+            message: format!("partial `{name}` includes itself"),
+        });
         self.found
     }
 }
 
-fn reaches_itself(includes: &BTreeMap<String, BTreeSet<Option<String>>>, start: &str) -> bool {
+fn reaches_itself(includes: &Includes, start: &str) -> bool {
     let mut seen = BTreeSet::new();
     let mut ahead = vec![start];
     while let Some(name) = ahead.pop() {

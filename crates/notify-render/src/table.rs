@@ -259,10 +259,10 @@ mod tests {
         let (text, unfit) = text(&guests());
         assert_eq!(
             text,
-            "VMID    Name    Size       File    \n\
-             100     wéb     1 KiB      /a      \n\
-             101     <b>     -1.5 B     null    \n\
-             null    x       ERROR      null    \n"
+            "VMID    Name    Size      File    \n\
+             100     wéb     1 KiB     /a      \n\
+             101     <b>     -1.5 B    null    \n\
+             null    x       ERROR     null    \n"
         );
         assert_eq!(
             unfit,

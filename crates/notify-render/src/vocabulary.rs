@@ -3,7 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 
 use handlebars::{
-    Context, Handlebars, Helper, HelperDef, HelperResult, Output, RenderContext, RenderErrorReason,
+    Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
+    RenderErrorReason,
 };
 use notify_core::Zone;
 use serde_json::Value;
@@ -99,7 +100,7 @@ impl HelperDef for Call<'_> {
         out: &mut dyn Output,
     ) -> HelperResult {
         let value = |at: usize| {
-            helper.param(at).map(|param| param.value()).ok_or_else(|| {
+            helper.param(at).map(PathAndJson::value).ok_or_else(|| {
                 RenderErrorReason::Other(format!(
                     "helper `{}` needs {} value{}",
                     self.name,
