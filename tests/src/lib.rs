@@ -34,7 +34,9 @@ pub struct Run {
 /// When it is not set, with the command to use.
 pub fn program() -> PathBuf {
     let named = std::env::var_os("NOTIFY_BIN").map(PathBuf::from);
-    named.filter(|path| path.is_file()).expect("NOTIFY_BIN names the built program: run the tests with `cargo xtask test`")
+    named
+        .filter(|path| path.is_file())
+        .expect("NOTIFY_BIN names the built program: run the tests with `cargo xtask test`")
 }
 
 impl Default for Notify {
@@ -51,7 +53,10 @@ impl Notify {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::create_dir_all(folder.path().join("etc/priv")).expect("a configuration folder");
-        Notify { folder, variables: Vec::new() }
+        Notify {
+            folder,
+            variables: Vec::new(),
+        }
     }
 
     /// With a file in the configuration folder; what stands in `priv/` is readable by its owner only.
@@ -65,7 +70,8 @@ impl Notify {
         std::fs::create_dir_all(path.parent().expect("a file in a folder")).expect("a folder");
         std::fs::write(&path, content).expect("a configuration file");
         if name.starts_with("priv/") {
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a private file");
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))
+                .expect("a private file");
         }
         self
     }
@@ -119,7 +125,10 @@ impl Notify {
     /// When it cannot be started.
     pub fn run_with(&self, words: &[&str], input: &[u8]) -> Run {
         let mut command = self.command(words);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program starts");
         let mut stdin = child.stdin.take().expect("a pipe");
         let output = std::thread::scope(|scope| {
@@ -143,7 +152,11 @@ impl Run {
     #[track_caller]
     #[must_use]
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "exit code\n--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
+        assert_eq!(
+            self.code, code,
+            "exit code\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        );
         self
     }
 
@@ -153,6 +166,7 @@ impl Run {
     /// When it is none.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 }

@@ -123,7 +123,11 @@ impl Report {
 
     /// The sum. Disabled targets do not count.
     pub fn verdict(&self) -> Verdict {
-        let counted = || self.targets.iter().filter(|target| target.reason != Some(Skipped::Disabled));
+        let counted = || {
+            self.targets
+                .iter()
+                .filter(|target| target.reason != Some(Skipped::Disabled))
+        };
         if counted().all(|target| target.state == State::Delivered) {
             Verdict::Done
         } else if counted().all(TargetReport::may_be_repeated) {
@@ -151,16 +155,27 @@ impl TargetReport {
 
     /// What an attempt gave.
     pub fn of(name: &str, kind: &str, result: Result<Receipt, Failure>) -> Self {
-        let blank = TargetReport { reason: None, ..TargetReport::skipped(name, Some(kind), Skipped::Missing) };
+        let blank = TargetReport {
+            reason: None,
+            ..TargetReport::skipped(name, Some(kind), Skipped::Missing)
+        };
         match result {
             Ok(receipt) => TargetReport {
-                state: if receipt.refused.is_empty() { State::Delivered } else { State::Partial },
+                state: if receipt.refused.is_empty() {
+                    State::Delivered
+                } else {
+                    State::Partial
+                },
                 reference: receipt.reference,
                 refused: receipt.refused.iter().map(RefusedRecipient::of).collect(),
                 warnings: receipt.warnings,
                 ..blank
             },
-            Err(failure) => TargetReport { state: State::Failed, error: Some(ErrorReport::of(&failure)), ..blank },
+            Err(failure) => TargetReport {
+                state: State::Failed,
+                error: Some(ErrorReport::of(&failure)),
+                ..blank
+            },
         }
     }
 
@@ -173,7 +188,10 @@ impl TargetReport {
 
     fn may_be_repeated(&self) -> bool {
         self.state == State::Failed
-            && self.error.as_ref().is_some_and(|error| error.kind == FailureKind::Unavailable.name())
+            && self
+                .error
+                .as_ref()
+                .is_some_and(|error| error.kind == FailureKind::Unavailable.name())
     }
 }
 
@@ -225,7 +243,14 @@ mod tests {
 
     fn partial(failure: Failure) -> TargetReport {
         let refused = vec![("a@b".to_owned(), failure)];
-        TargetReport::of("half", "x", Ok(Receipt { refused, ..Receipt::default() }))
+        TargetReport::of(
+            "half",
+            "x",
+            Ok(Receipt {
+                refused,
+                ..Receipt::default()
+            }),
+        )
     }
 
     fn skipped(reason: Skipped) -> TargetReport {
@@ -240,18 +265,39 @@ mod tests {
 
     #[test]
     fn failed_when_one_did_not() {
-        check(vec![delivered(), failed(Failure::unavailable("x"))], Verdict::Failed);
-        check(vec![delivered(), skipped(Skipped::Missing)], Verdict::Failed);
+        check(
+            vec![delivered(), failed(Failure::unavailable("x"))],
+            Verdict::Failed,
+        );
+        check(
+            vec![delivered(), skipped(Skipped::Missing)],
+            Verdict::Failed,
+        );
         check(vec![skipped(Skipped::Unusable)], Verdict::Failed);
         check(vec![partial(Failure::unavailable("x"))], Verdict::Failed);
         check(vec![failed(Failure::uncertain("x"))], Verdict::Failed);
-        check(vec![failed(Failure::unavailable("x")), failed(Failure::rejected("x"))], Verdict::Failed);
-        check(vec![failed(Failure::unavailable("x")), skipped(Skipped::Missing)], Verdict::Failed);
+        check(
+            vec![
+                failed(Failure::unavailable("x")),
+                failed(Failure::rejected("x")),
+            ],
+            Verdict::Failed,
+        );
+        check(
+            vec![failed(Failure::unavailable("x")), skipped(Skipped::Missing)],
+            Verdict::Failed,
+        );
     }
 
     #[test]
     fn again_when_a_repeat_doubles_nothing() {
         check(vec![failed(Failure::unavailable("x"))], Verdict::TryAgain);
-        check(vec![failed(Failure::unavailable("x")), skipped(Skipped::Disabled)], Verdict::TryAgain);
+        check(
+            vec![
+                failed(Failure::unavailable("x")),
+                skipped(Skipped::Disabled),
+            ],
+            Verdict::TryAgain,
+        );
     }
 }

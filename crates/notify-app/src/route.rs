@@ -1,0 +1,153 @@
+//! `notify route`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use notify_bus::{Decision, Explained};
+use notify_core::{Severity, field_name_is_valid};
+use notify_match::{Event, Trace};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::args::{self, Global};
+use crate::console::Console;
+use crate::event::{fields, now, severity};
+use crate::exit::{Answer, Exit, Stop};
+use crate::setup::{Ready, Setup};
+use crate::{input, time};
+
+/// `notify route`.
+pub(crate) fn route(global: &Global, args: &args::Route, console: &Console) -> Answer {
+    let zone = args.tz.unwrap_or_default();
+    let at = args.at.as_deref().map(|text| time::parse(text, zone)).transpose();
+    let at = at.map_err(|error| Stop::usage(format!("--at: {error}")))?;
+    let ready = Setup::new(global)?.ready(zone)?;
+    ready.tell_faults(console);
+    if let Some(file) = &args.events {
+        return batch(&ready, &input::bytes(file)?, at, args.explain, console);
+    }
+    let fields = fields(&args.event, ready.engine.host().name())?;
+    let event = Event { severity: severity(&args.event), timestamp: at.unwrap_or_else(now), fields: &fields };
+    match (args.json, args.explain) {
+        (true, true) => console.json(&ready.engine.explain(&event)),
+        (true, false) => console.json(&ready.engine.decide_about(&event)),
+        (false, true) => tell_explained(&ready.engine.explain(&event), console),
+        (false, false) => tell(&ready.engine.decide_about(&event), console),
+    }
+    Ok(Exit::Done)
+}
+
+/// One event of the input.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    severity: Severity,
+    timestamp: Option<i64>,
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
+}
+
+/// One answer for each line that is not blank, in order.
+fn batch(ready: &Ready, input: &[u8], at: Option<i64>, explain: bool, console: &Console) -> Answer {
+    let mut exit = Exit::Done;
+    let now = now();
+    for line in input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+        match parse(line) {
+            Ok(line) => {
+                let timestamp = at.or(line.timestamp).unwrap_or(now);
+                let event = Event { severity: line.severity, timestamp, fields: &line.fields };
+                if explain {
+                    console.json(&ready.engine.explain(&event));
+                } else {
+                    console.json(&ready.engine.decide_about(&event));
+                }
+            }
+            Err(reason) => {
+                exit = Exit::Failed;
+                console.json(&json!({ "error": reason }));
+            }
+        }
+    }
+    Ok(exit)
+}
+
+fn parse(line: &[u8]) -> Result<Line, String> {
+    let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    for (name, value) in &line.fields {
+        if !field_name_is_valid(name) {
+            return Err(format!("`{}` is no field name", name.escape_debug()));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(format!("the value of `{name}` contains a control character"));
+        }
+    }
+    Ok(line)
+}
+
+fn tell(decision: &Decision, console: &Console) {
+    let list = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    console.line(format!("matchers: {}", list(&decision.matchers)));
+    console.line(format!("targets:  {}", list(&decision.targets)));
+    for (word, names) in
+        [("missing", &decision.missing), ("disabled", &decision.disabled), ("unusable", &decision.unusable)]
+    {
+        if !names.is_empty() {
+            console.line(format!("{:<9} {}", format!("{word}:"), names.join(", ")));
+        }
+    }
+}
+
+fn tell_explained(explained: &Explained, console: &Console) {
+    for trace in &explained.matchers {
+        console.raw(trace_text(trace, console).as_bytes());
+    }
+    let Explained { targets, missing, disabled, unusable, .. } = explained.clone();
+    let matched = explained.matchers.iter().filter(|trace| trace.matched).map(|trace| trace.name.clone()).collect();
+    tell(&Decision { targets, missing, disabled, unusable, matchers: matched }, console);
+}
+
+fn trace_text(trace: &Trace, console: &Console) -> String {
+    let verdict = match (&trace.error, trace.disabled, trace.matched) {
+        (Some(error), ..) => console.bad(&format!("has a fault: {error}")),
+        (None, true, _) => console.doubtful("is disabled"),
+        (None, false, true) => console.good("matches"),
+        (None, false, false) => console.bad("does not match"),
+    };
+    let inverted = if trace.invert { ", inverted" } else { "" };
+    let mut text = format!("{} {verdict} (mode {}{inverted})\n", trace.name, trace.mode);
+    for rule in &trace.rules {
+        let saw = rule.saw.as_deref().map_or_else(|| "nothing".to_owned(), |saw| format!("`{saw}`"));
+        let said = if rule.verdict { console.good("yes") } else { console.bad("no") };
+        let _ = writeln!(text, "  {said}: {} {}, saw {saw}", rule.key, rule.rule);
+    }
+    if trace.rules.is_empty() && trace.error.is_none() {
+        text.push_str("  no rule: it matches every event\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    fn check(line: &str, expected: Result<(), &str>) {
+        match (parse(line.as_bytes()), expected) {
+            (Ok(_), Ok(())) => {}
+            (Err(reason), Err(part)) => assert!(reason.contains(part), "{line}: {reason}"),
+            (result, _) => panic!("{line}: {result:?}"),
+        }
+    }
+
+    #[test]
+    fn a_line_is_an_event_and_nothing_else() {
+        check(r#"{"severity":"error"}"#, Ok(()));
+        check(r#"{"severity":"error","timestamp":0,"fields":{"type":"vzdump"}}"#, Ok(()));
+        check(r#"{"timestamp":0}"#, Err("missing field `severity`"));
+        check(r#"{"severity":"Error"}"#, Err("unknown variant"));
+        check(r#"{"severity":"error","x":1}"#, Err("unknown field `x`"));
+        check(r#"{"severity":"error","fields":{"a":1}}"#, Err("expected a string"));
+        check(r#"{"severity":"error","fields":{"-a":"1"}}"#, Err("no field name"));
+        check(r#"{"severity":"error","fields":{"a":"1\n2"}}"#, Err("control character"));
+        check("nonsense", Err("expected"));
+    }
+}

@@ -1,0 +1,135 @@
+//! `notify send` and `notify test`.
+
+use notify_bus::{Report, Skipped, State, TargetReport, Verdict};
+use notify_core::{Content, Notification, Zone};
+use notify_schema::Fault;
+use serde_json::json;
+
+use crate::args::{self, Global};
+use crate::console::Console;
+use crate::event::{block_on, fields, moment, notification, now, severity};
+use crate::exit::{Answer, Exit, Stop};
+use crate::setup::{Ready, Setup};
+use crate::{input, time};
+
+/// `notify send`.
+pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Answer {
+    let timestamp = match &args.timestamp {
+        Some(text) => time::parse(text, Zone::Local).map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
+        None => now(),
+    };
+    let ready = Setup::new(global)?.ready(Zone::Local)?;
+    let fields = fields(&args.event, ready.engine.host().name())?;
+    let content = content(args, &fields)?;
+    let event = notification(severity(&args.event), timestamp, fields, content)?;
+    route(&ready, &event, args.json, console)
+}
+
+/// `notify test`.
+pub(crate) fn test(global: &Global, args: &args::Test, console: &Console) -> Answer {
+    let ready = Setup::new(global)?.ready(Zone::Local)?;
+    let mut event = args.event.clone();
+    if event.kind.is_none() && !event.fields.iter().any(|(name, _)| name == "type") {
+        event.kind = Some("test".to_owned());
+    }
+    let fields = fields(&event, ready.engine.host().name())?;
+    let name = args.target.clone().unwrap_or_default();
+    let content = Content::Template { name: "test".to_owned(), data: json!({ "target": name }) };
+    let event = notification(severity(&event), now(), fields, content)?;
+    if args.route {
+        return route(&ready, &event, args.json, console);
+    }
+    ready.tell_faults(console);
+    let sent = block_on(ready.engine.deliver_to(&name, &event, moment()))?;
+    let (report, faults) = sent.ok_or_else(|| {
+        Stop::usage(format!("there is no target `{name}`")).with_hint("`notify target list` shows what there is")
+    })?;
+    Ok(answer(&report, &faults, args.json, console))
+}
+
+/// Through the matchers.
+fn route(ready: &Ready, event: &Notification, as_json: bool, console: &Console) -> Answer {
+    ready.tell_faults(console);
+    let (report, faults) = block_on(ready.engine.send(event, moment()))?;
+    Ok(answer(&report, &faults, as_json, console))
+}
+
+/// The `message` template with what was given, or a template with its data.
+fn content(args: &args::Send, fields: &std::collections::BTreeMap<String, String>) -> Result<Content, Stop> {
+    if let (Some(template), Some(data)) = (&args.template, &args.data) {
+        return Ok(Content::Template { name: template.clone(), data: input::json(data)? });
+    }
+    let text = match (&args.message, &args.message_file) {
+        (Some(text), _) => text.clone(),
+        (None, Some(file)) => input::text(file)?,
+        (None, None) => String::new(),
+    };
+    let mut data = json!({ "title": args.title.as_deref().unwrap_or_default(), "text": text, "fields": fields });
+    if let Some(file) = &args.html_file {
+        data["html"] = json!(input::text(file)?);
+    }
+    Ok(Content::Template { name: "message".to_owned(), data })
+}
+
+/// Prints the report and turns it into an exit code.
+pub(crate) fn answer(report: &Report, template_faults: &[Fault], as_json: bool, console: &Console) -> Exit {
+    for fault in template_faults {
+        console.fault(fault);
+    }
+    for target in &report.targets {
+        for warning in &target.warnings {
+            console.remark(format!("warning: target `{}`: {warning}", target.name));
+        }
+    }
+    if as_json {
+        console.json(report);
+    } else {
+        tell(report, console);
+    }
+    match report.verdict() {
+        Verdict::Done => Exit::Done,
+        Verdict::Failed => Exit::Failed,
+        Verdict::TryAgain => Exit::TryAgain,
+    }
+}
+
+fn tell(report: &Report, console: &Console) {
+    if report.targets.is_empty() {
+        let fields: Vec<_> = report.fields.iter().map(|(name, value)| format!("--field {name}={value}")).collect();
+        console.note(format!("no target was chosen for {}", report.id));
+        console.note(format!("  see why: notify route --severity {} {} --explain", report.severity, fields.join(" ")));
+    }
+    for target in &report.targets {
+        tell_target(target, console);
+    }
+}
+
+fn tell_target(target: &TargetReport, console: &Console) {
+    let kind = target.kind.as_deref().map(|kind| format!(" ({kind})")).unwrap_or_default();
+    let name = format!("{}{kind}", target.name);
+    let line = |state: String, rest: &str| format!("{state} {name}{}{rest}", if rest.is_empty() { "" } else { ": " });
+    let reference = target.reference.as_deref().unwrap_or_default();
+    match target.state {
+        State::Delivered => console.note(line(console.good("delivered"), reference)),
+        State::Partial => console.line(line(console.doubtful("partial"), reference)),
+        State::Failed => {
+            let error = target.error.as_ref().map(|error| format!("{} ({})", error.message, error.kind));
+            console.line(line(console.bad("failed"), &error.unwrap_or_default()));
+        }
+        State::Skipped => console.line(line(console.doubtful("skipped"), &why_skipped(target))),
+    }
+    for refused in &target.refused {
+        console.line(format!("  refused {}: {} ({})", refused.recipient, refused.message, refused.kind));
+    }
+}
+
+fn why_skipped(target: &TargetReport) -> String {
+    let detail = target.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+    let reason = match target.reason {
+        Some(Skipped::Disabled) => "it is disabled",
+        Some(Skipped::Missing) => "there is no such target",
+        Some(Skipped::Unusable) => "it cannot be used",
+        None => "nothing was tried",
+    };
+    format!("{reason}{detail}")
+}

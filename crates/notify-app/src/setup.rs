@@ -1,0 +1,93 @@
+//! What most commands begin with: the folder, its configuration, the host, the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use notify_bus::Engine;
+use notify_config::{Configuration, Schemas, Snapshot, Store};
+use notify_core::{Registry, Zone};
+use notify_host::HostFacts;
+use notify_render::Templates;
+use notify_schema::{Audience, Fault};
+
+use crate::args::Global;
+use crate::console::Console;
+use crate::exit::{Stop, causes};
+use crate::folders::Surroundings;
+
+/// The folders and plugins of this run.
+#[derive(Debug)]
+pub(crate) struct Setup {
+    pub(crate) registry: Registry,
+    pub(crate) schemas: Schemas,
+    pub(crate) folder: PathBuf,
+    pub(crate) state: PathBuf,
+    pub(crate) store: Store,
+}
+
+/// A configuration and everything that it needs to work.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) configuration: Configuration,
+    pub(crate) engine: Engine,
+    pub(crate) host_faults: Vec<Fault>,
+}
+
+impl Setup {
+    /// Finds the folders and the plugins.
+    pub(crate) fn new(global: &Global) -> Result<Self, Stop> {
+        let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
+        let surroundings = Surroundings::of_process(global.config_dir.clone());
+        let folder = surroundings.config(|path| path.is_dir())?;
+        Ok(Setup {
+            schemas: notify_bus::schemas(&registry),
+            registry,
+            store: Store::open(&folder),
+            state: surroundings.state(),
+            folder,
+        })
+    }
+
+    /// Reads the files.
+    ///
+    /// Exit 2 when the public file is there and cannot be read: an empty
+    /// configuration in its place would send mail that nobody asked for.
+    pub(crate) fn read(&self) -> Result<(Snapshot, Configuration), Stop> {
+        let snapshot = self.store.read().map_err(|error| Stop::usage(causes(&error)))?;
+        let configuration = Configuration::assemble(&snapshot.files, &self.schemas);
+        if let Some(reason) = configuration.unreadable() {
+            let file = self.folder.join("notifications.cfg");
+            return Err(Stop::usage(format!("cannot read {}: {reason}", file.display())));
+        }
+        Ok((snapshot, configuration))
+    }
+
+    /// The host as the folder and the system describe it.
+    pub(crate) fn host(&self) -> (HostFacts, Vec<Fault>) {
+        HostFacts::read(&self.folder, &self.state)
+    }
+
+    /// The templates of the folder, of the vendor's folder in `NOTIFY_TEMPLATES`, and the built-in ones.
+    pub(crate) fn templates(&self) -> Templates {
+        let vendor = std::env::var_os("NOTIFY_TEMPLATES").filter(|value| !value.is_empty()).map(PathBuf::from);
+        Templates::linked().with_folders(Some(self.folder.join("notification-templates/default")), vendor)
+    }
+
+    /// Everything, with calendars read in `zone` where they name none.
+    pub(crate) fn ready(&self, zone: Zone) -> Result<Ready, Stop> {
+        let (_, configuration) = self.read()?;
+        let (host, host_faults) = self.host();
+        let engine = Engine::assemble(&configuration, &self.registry, Arc::new(host), self.templates(), zone);
+        Ok(Ready { configuration, engine, host_faults })
+    }
+}
+
+impl Ready {
+    /// Says on standard error what is wrong with the sections: the event still goes its way.
+    pub(crate) fn tell_faults(&self, console: &Console) {
+        let all = self.configuration.faults().iter().chain(self.engine.faults()).chain(&self.host_faults);
+        for fault in all.filter(|fault| fault.audience == Audience::Everyone) {
+            console.fault(fault);
+        }
+    }
+}

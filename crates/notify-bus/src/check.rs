@@ -1,0 +1,134 @@
+//! Faults that show only when the whole configuration is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use notify_config::{Configuration, Origin, Section};
+use notify_core::Host;
+use notify_match::MATCHER;
+use notify_schema::{Fault, Level, Position, Value};
+
+use crate::Engine;
+
+/// Everything that is wrong: with the files, the sections, the rules, the templates and what connects them.
+///
+/// Sorted by file, line and column. Those for Proxmox VE only are among them.
+pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
+    let named = named_targets(configuration);
+    let reached: BTreeSet<&str> = named
+        .iter()
+        .filter(|(_, places)| places.iter().any(|place| place.counts))
+        .map(|(name, _)| *name)
+        .collect();
+    let mut faults = configuration.faults().to_vec();
+    faults.extend_from_slice(engine.faults());
+    for matcher in engine.matchers().usable() {
+        faults.extend(matcher.remarks());
+        faults.extend(matcher.pve_faults());
+    }
+    faults.extend(unknown_targets(engine, &named));
+    for section in targets(configuration) {
+        faults.extend(prepared(
+            section,
+            engine,
+            reached.contains(section.name.as_str()),
+        ));
+        faults.extend(unreached(section, &reached));
+    }
+    faults.extend(engine.templates().check());
+    Fault::sort(&mut faults);
+    faults
+}
+
+/// A line of a matcher that names a target.
+struct Place {
+    at: Position,
+    matcher: String,
+    /// Whether the matcher is in use.
+    counts: bool,
+}
+
+fn named_targets(configuration: &Configuration) -> BTreeMap<&str, Vec<Place>> {
+    let mut named: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+    for matcher in configuration.of_kind(MATCHER) {
+        for entry in matcher
+            .fields
+            .iter()
+            .flat_map(|fields| fields.all("target"))
+        {
+            if let Value::Text(name) = &entry.value {
+                let place = Place {
+                    at: entry.at,
+                    matcher: matcher.name.clone(),
+                    counts: !matcher.disabled,
+                };
+                named.entry(name).or_default().push(place);
+            }
+        }
+    }
+    named
+}
+
+fn targets(configuration: &Configuration) -> impl Iterator<Item = &Section> {
+    configuration
+        .sections()
+        .iter()
+        .filter(|section| section.kind != MATCHER)
+}
+
+fn unknown_targets(engine: &Engine, named: &BTreeMap<&str, Vec<Place>>) -> Vec<Fault> {
+    let unknown = named
+        .iter()
+        .filter(|(name, _)| !engine.targets.contains_key(**name));
+    unknown
+        .flat_map(|(name, places)| {
+            places.iter().map(move |place| {
+                Fault::error(place.at, format!("there is no target `{name}`"))
+                    .in_section(format!("{} `{}`", MATCHER, place.matcher))
+                    .with_hint(
+                        "add it, or remove this line: `notify target list` shows what there is",
+                    )
+            })
+        })
+        .collect()
+}
+
+/// What a target finds wrong on this host.
+///
+/// An error of a target that nothing reaches is a warning. An untouched built-in is not blamed.
+fn prepared(section: &Section, engine: &Engine, reached: bool) -> Vec<Fault> {
+    let built = engine
+        .targets
+        .get(&section.name)
+        .and_then(|slot| slot.target.as_ref().ok());
+    let Some(target) = built.filter(|_| section.origin != Origin::Builtin && !section.disabled)
+    else {
+        return Vec::new();
+    };
+    let host: &dyn Host = engine.host();
+    let placed = |mut fault: Fault| {
+        if fault.file.is_none() {
+            let bare = Fault::at(section.at, fault.level, "");
+            (fault.file, fault.line, fault.column) = (bare.file, bare.line, bare.column);
+        }
+        if fault.section.is_none() {
+            fault.section = Some(format!("{} `{}`", section.kind, section.name));
+        }
+        if fault.level == Level::Error && !reached {
+            fault.level = Level::Warning;
+        }
+        fault
+    };
+    target.prepare(host).into_iter().map(placed).collect()
+}
+
+fn unreached(section: &Section, reached: &BTreeSet<&str>) -> Option<Fault> {
+    if reached.contains(section.name.as_str())
+        || section.origin == Origin::Builtin
+        || section.disabled
+    {
+        return None;
+    }
+    let fault = Fault::info(section.at, "no matcher reaches this target")
+        .in_section(format!("{} `{}`", section.kind, section.name));
+    Some(fault.with_hint(format!("name it in a matcher: `target {}`", section.name)))
+}

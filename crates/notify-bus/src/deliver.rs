@@ -1,0 +1,152 @@
+//! Delivers one event to all its targets at once.
+
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, FixedOffset};
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
+use notify_core::{Attempt, Content, Failure, Message, Notification, Receipt, Target};
+use notify_render::{Rendered, with_common_variables};
+use notify_schema::Fault;
+
+use crate::engine::Slot;
+use crate::report::{Report, Skipped, TargetReport};
+use crate::{Decision, Engine};
+
+/// How long after its deadline a target may still answer before it is left alone.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// A moment by both clocks: deadlines count from one, headers show the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The steady clock.
+    pub instant: Instant,
+    /// The wall clock, in the host's zone.
+    pub wall: DateTime<FixedOffset>,
+}
+
+impl Engine {
+    /// Routes an event and delivers it to every chosen target, all at the same time.
+    ///
+    /// A slow target delays the answer and no other target. One that panics or
+    /// overstays its deadline has failed; the others go on.
+    /// The faults are those of templates that were passed over.
+    pub async fn send(&self, notification: &Notification, moment: Moment) -> (Report, Vec<Fault>) {
+        self.deliver(notification, self.decide(notification), moment)
+            .await
+    }
+
+    /// Delivers an event as decided.
+    pub async fn deliver(
+        &self,
+        notification: &Notification,
+        decision: Decision,
+        moment: Moment,
+    ) -> (Report, Vec<Fault>) {
+        let message = self.message(notification);
+        let attempts = decision
+            .targets
+            .iter()
+            .map(|name| self.one(name, notification, &message, moment));
+        let mut report = Report::of(notification, decision.matchers);
+        report.targets = join_all(attempts).await;
+        (report, message.faults())
+    }
+
+    /// Delivers to one target, whatever the matchers say and even if it is disabled; none if there is no such target.
+    pub async fn deliver_to(
+        &self,
+        target: &str,
+        notification: &Notification,
+        moment: Moment,
+    ) -> Option<(Report, Vec<Fault>)> {
+        let slot = self.targets.get(target)?;
+        let message = self.message(notification);
+        let mut report = Report::of(notification, Vec::new());
+        report.targets = vec![
+            self.attempt(target, slot, notification, &message, moment)
+                .await,
+        ];
+        Some((report, message.faults()))
+    }
+
+    /// The texts of an event, rendered when a target asks for them, once for all targets.
+    pub fn message(&self, notification: &Notification) -> Rendered {
+        let (name, data) = match &notification.content {
+            Content::Template { name, data } => (name.as_str(), data.clone()),
+            // A kind of content that this version does not know has no template: its delivery says so.
+            _ => ("", serde_json::Value::Null),
+        };
+        self.templates
+            .message(name, with_common_variables(data, &*self.host), self.zone)
+    }
+
+    async fn one(
+        &self,
+        name: &str,
+        notification: &Notification,
+        message: &Rendered,
+        moment: Moment,
+    ) -> TargetReport {
+        match self.targets.get(name) {
+            None => TargetReport::skipped(name, None, Skipped::Missing),
+            Some(slot) if slot.disabled => {
+                TargetReport::skipped(name, Some(&slot.kind), Skipped::Disabled)
+            }
+            Some(slot) => {
+                self.attempt(name, slot, notification, message, moment)
+                    .await
+            }
+        }
+    }
+
+    async fn attempt(
+        &self,
+        name: &str,
+        slot: &Slot,
+        notification: &Notification,
+        message: &Rendered,
+        moment: Moment,
+    ) -> TargetReport {
+        let target = match &slot.target {
+            Ok(target) => target,
+            Err(reason) => {
+                return TargetReport::skipped(name, Some(&slot.kind), Skipped::Unusable)
+                    .because(reason);
+            }
+        };
+        let attempt = Attempt {
+            host: &*self.host,
+            message: message as &dyn Message,
+            recipients: None,
+            key: &notification.key(name),
+            deadline: moment.instant + target.deadline(),
+            now: moment.wall,
+            number: 1,
+        };
+        TargetReport::of(
+            name,
+            &slot.kind,
+            contained(&**target, notification, &attempt).await,
+        )
+    }
+}
+
+/// One attempt that ends, whatever the target does.
+async fn contained(
+    target: &dyn Target,
+    notification: &Notification,
+    attempt: &Attempt<'_>,
+) -> Result<Receipt, Failure> {
+    let delivery = AssertUnwindSafe(target.deliver(notification, attempt)).catch_unwind();
+    match tokio::time::timeout_at((attempt.deadline + GRACE).into(), delivery).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_panic)) => Err(Failure::uncertain(
+            "the target panicked, so it may or may not have sent the message",
+        )),
+        Err(_elapsed) => Err(Failure::uncertain(
+            "the target overstayed its deadline and was left alone",
+        )),
+    }
+}

@@ -1,0 +1,169 @@
+//! A configuration made ready for events.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use notify_config::{Configuration, Schemas, Section};
+use notify_core::{Host, Registry, Target, Zone};
+use notify_match::{Compiler, MATCHER, Matcher, MatcherSet, Router};
+use notify_render::Templates;
+use notify_schema::Fault;
+
+/// The section types of a program: matchers, and the targets of its plugins.
+///
+/// Targets come first, so that built-in targets stand before built-in matchers.
+pub fn schemas(registry: &Registry) -> Schemas {
+    let targets = registry.types().iter().map(|known| known.schema());
+    Schemas::new(targets.chain([notify_match::schema()]))
+}
+
+/// Targets and matchers of one configuration, ready for events.
+///
+/// What cannot be used is kept with its reason: it costs itself and nothing else.
+#[derive(Debug)]
+pub struct Engine {
+    pub(crate) targets: BTreeMap<String, Slot>,
+    pub(crate) matchers: MatcherSet,
+    pub(crate) host: Arc<dyn Host>,
+    pub(crate) templates: Templates,
+    pub(crate) zone: Zone,
+    router: OnceLock<Router>,
+    faults: Vec<Fault>,
+}
+
+/// One target of the configuration.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) kind: String,
+    pub(crate) disabled: bool,
+    /// The target, or in a few words why it cannot be used.
+    pub(crate) target: Result<Arc<dyn Target>, String>,
+}
+
+impl Engine {
+    /// Builds every target and compiles every matcher.
+    pub fn assemble(
+        configuration: &Configuration,
+        registry: &Registry,
+        host: Arc<dyn Host>,
+        templates: Templates,
+        zone: Zone,
+    ) -> Engine {
+        let mut faults = Vec::new();
+        let mut targets = BTreeMap::new();
+        let mut matchers = Vec::new();
+        let mut compiler = Compiler::new();
+        for section in configuration.sections() {
+            if section.kind == MATCHER {
+                matchers.push((
+                    section.name.clone(),
+                    matcher(section, &mut compiler, &mut faults),
+                ));
+            } else {
+                let target = target(section, registry, &mut faults);
+                let slot = Slot {
+                    kind: section.kind.clone(),
+                    disabled: section.disabled,
+                    target,
+                };
+                targets.insert(section.name.clone(), slot);
+            }
+        }
+        Fault::sort(&mut faults);
+        let matchers = MatcherSet::new(matchers);
+        Engine {
+            targets,
+            matchers,
+            host,
+            templates,
+            zone,
+            router: OnceLock::new(),
+            faults,
+        }
+    }
+
+    /// What plugins and rules found wrong in sections whose form is good, sorted by place.
+    ///
+    /// The faults of the form are [`Configuration::faults`].
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// The host whose facts the deliveries use.
+    pub fn host(&self) -> &dyn Host {
+        &*self.host
+    }
+
+    /// The templates.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// The matchers, for whoever wants to look at them one by one.
+    pub fn matchers(&self) -> &MatcherSet {
+        &self.matchers
+    }
+
+    /// Why a target cannot be used; nothing when it can, or when there is none.
+    pub fn unusable(&self, target: &str) -> Option<&str> {
+        self.targets
+            .get(target)
+            .and_then(|slot| slot.target.as_ref().err())
+            .map(String::as_str)
+    }
+
+    /// Makes the router, so that every later decision is fast.
+    ///
+    /// Worth it for more than a few events; a single one is decided by a look at each matcher.
+    pub fn prepare_for_many_events(&self) {
+        self.router.get_or_init(|| Router::new(&self.matchers));
+    }
+
+    pub(crate) fn router(&self) -> Option<&Router> {
+        self.router.get()
+    }
+}
+
+fn target(
+    section: &Section,
+    registry: &Registry,
+    faults: &mut Vec<Fault>,
+) -> Result<Arc<dyn Target>, String> {
+    let Some(fields) = &section.fields else {
+        return Err(reason(section));
+    };
+    let Some(known) = registry.target(&section.kind) else {
+        return Err(format!("unknown type `{}`", section.kind));
+    };
+    (known.build)(fields).map_err(|found| refused(found, faults))
+}
+
+fn matcher(
+    section: &Section,
+    compiler: &mut Compiler,
+    faults: &mut Vec<Fault>,
+) -> Result<Matcher, String> {
+    let Some(fields) = &section.fields else {
+        return Err(reason(section));
+    };
+    compiler
+        .matcher(fields)
+        .map_err(|found| refused(found, faults))
+}
+
+fn reason(section: &Section) -> String {
+    section
+        .unusable
+        .clone()
+        .unwrap_or_else(|| "it has a fault".to_owned())
+}
+
+/// The first fault is the reason; all of them are kept.
+fn refused(found: Vec<Fault>, faults: &mut Vec<Fault>) -> String {
+    let reason = found.first().map_or_else(
+        || "it has a fault".to_owned(),
+        |fault| fault.message.clone(),
+    );
+    faults.extend(found);
+    reason
+}

@@ -1,0 +1,281 @@
+//! An engine with small targets: who is chosen, what becomes of it, what is wrong.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, UNIX_EPOCH};
+
+use notify_bus::{Engine, Moment, Report, Skipped, State, Verdict};
+use notify_config::{Configuration, Files};
+use notify_core::{
+    Attempt, Content, EventId, Failure, Host, Notification, PlainHost, Receipt, Registry, Severity,
+    Target, TargetType, Zone, async_trait,
+};
+use notify_render::Templates;
+use notify_schema::{Builtin, Fault, Fields, Kind, Property};
+use serde_json::json;
+
+/// A target that does what its section says.
+#[derive(Debug)]
+struct Puppet {
+    act: String,
+}
+
+static ACT: Property =
+    Property::default("act", Kind::text(), "take", "What it does.").example("take");
+static PUPPET: TargetType = TargetType::new("puppet", "Puppet", build)
+    .properties(&[&ACT])
+    .builtins(&[Builtin {
+        name: "mail-to-root",
+        properties: &[("comment", "Always there")],
+    }]);
+
+fn build(fields: &Fields) -> Result<Arc<dyn Target>, Vec<Fault>> {
+    match fields.text("act").unwrap_or_default() {
+        "bad" => Err(vec![fields.fault("act", "it is bad")]),
+        act => Ok(Arc::new(Puppet {
+            act: act.to_owned(),
+        })),
+    }
+}
+
+#[async_trait]
+impl Target for Puppet {
+    fn deadline(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn prepare(&self, _: &dyn Host) -> Vec<Fault> {
+        let fault = || {
+            Fault::in_file(
+                "x",
+                notify_schema::Level::Error,
+                "no recipient has an address",
+            )
+        };
+        if self.act == "nobody" {
+            vec![Fault {
+                file: None,
+                ..fault()
+            }]
+        } else {
+            Vec::new()
+        }
+    }
+
+    async fn deliver(&self, _: &Notification, attempt: &Attempt<'_>) -> Result<Receipt, Failure> {
+        match &*self.act {
+            "panic" => panic!("a fault of the plugin"),
+            "hang" => std::future::pending().await,
+            "slow" => tokio::time::sleep(Duration::from_secs(3)).await,
+            "unavailable" => {
+                return Err(Failure::unavailable("not now").retry_after(Duration::from_secs(7)));
+            }
+            "half" => {
+                let refused = vec![("a@b".to_owned(), Failure::rejected("no such user"))];
+                return Ok(Receipt {
+                    refused,
+                    ..Receipt::default()
+                });
+            }
+            _ => {}
+        }
+        Ok(Receipt::with_reference(format!(
+            "{}: {}",
+            attempt.key,
+            attempt.message.subject()?
+        )))
+    }
+}
+
+fn engine(public: &str) -> (Configuration, Engine) {
+    let registry = Registry::of([&PUPPET]).expect("one type");
+    let configuration =
+        Configuration::assemble(&Files::of(public, "", ""), &notify_bus::schemas(&registry));
+    let host = Arc::new(PlainHost::named("pve1"));
+    let engine = Engine::assemble(
+        &configuration,
+        &registry,
+        host,
+        Templates::linked(),
+        Zone::Local,
+    );
+    (configuration, engine)
+}
+
+fn event(severity: Severity, kind: &str) -> Notification {
+    Notification {
+        id: EventId::new(UNIX_EPOCH, [7; 10]),
+        severity,
+        timestamp: 0,
+        fields: BTreeMap::from([("type".to_owned(), kind.to_owned())]),
+        content: Content::Template {
+            name: "message".into(),
+            data: json!({"title": "Hello", "text": "there"}),
+        },
+    }
+}
+
+fn send(public: &str) -> Report {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build();
+    runtime.expect("a runtime").block_on(async {
+        // The paused clock of tokio begins somewhere; deadlines count from it.
+        let instant: Instant = tokio::time::Instant::now().into_std();
+        let moment = Moment {
+            instant,
+            wall: Zone::Local.at(0),
+        };
+        engine(public)
+            .1
+            .send(&event(Severity::Error, "vzdump"), moment)
+            .await
+            .0
+    })
+}
+
+#[test]
+fn every_chosen_target_gets_it_once() {
+    let report = send(
+        "puppet: ops\n\npuppet: dev\n\nmatcher: one\n\ttarget ops\n\nmatcher: two\n\ttarget ops\n\ttarget dev\n\n\
+         matcher: other\n\tmatch-field exact:type=fencing\n\ttarget nobody\n\nmatcher: default-matcher\n\tdisable true\n",
+    );
+    assert_eq!(report.matchers, ["one", "two"]);
+    let shown: Vec<_> = report
+        .targets
+        .iter()
+        .map(|target| (&*target.name, target.state))
+        .collect();
+    assert_eq!(
+        shown,
+        [("dev", State::Delivered), ("ops", State::Delivered)]
+    );
+    let key = report.targets[1].reference.as_deref();
+    assert_eq!(key, Some("00000000-0000-7707-8707-070707070707.ops: Hello"));
+    assert_eq!(report.verdict(), Verdict::Done);
+}
+
+#[test]
+fn a_slow_a_hanging_and_a_panicking_target_cost_themselves() {
+    let report = send(
+        "puppet: good\n\npuppet: hang\n\tact hang\n\npuppet: panic\n\tact panic\n\npuppet: slow\n\tact slow\n\n\
+         matcher: all\n\ttarget good\n\ttarget hang\n\ttarget panic\n\ttarget slow\n",
+    );
+    let shown: Vec<_> = report
+        .targets
+        .iter()
+        .map(|target| {
+            (
+                &*target.name,
+                target
+                    .error
+                    .as_ref()
+                    .map_or("delivered", |error| error.kind),
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("good", "delivered"),
+            ("hang", "uncertain"),
+            ("mail-to-root", "delivered"),
+            ("panic", "uncertain"),
+            ("slow", "delivered"),
+        ]
+    );
+    assert_eq!(report.verdict(), Verdict::Failed);
+}
+
+#[test]
+fn what_was_not_tried_says_why() {
+    let report = send(
+        "puppet: off\n\tdisable true\n\npuppet: bad\n\tact bad\n\npuppet: mail-to-root\n\tdisable true\n\n\
+         matcher: all\n\ttarget off\n\ttarget bad\n\ttarget none\n",
+    );
+    let shown: Vec<_> = report
+        .targets
+        .iter()
+        .map(|target| (&*target.name, target.reason))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("bad", Some(Skipped::Unusable)),
+            ("mail-to-root", Some(Skipped::Disabled)),
+            ("none", Some(Skipped::Missing)),
+            ("off", Some(Skipped::Disabled)),
+        ]
+    );
+    let error = report.targets[0].error.as_ref().expect("a reason");
+    assert_eq!(error.message, "property `act`: it is bad");
+}
+
+#[test]
+fn the_answer_in_json() {
+    let report = send(
+        "puppet: mail-to-root\n\tact half\n\npuppet: busy\n\tact unavailable\n\nmatcher: all\n\ttarget busy\n",
+    );
+    insta::assert_json_snapshot!(report);
+}
+
+#[test]
+fn a_faulty_matcher_matches_nothing_and_a_faulty_section_costs_itself() {
+    let (configuration, engine) = engine(
+        "nonsense\n\npuppet: ops\n\tcolour red\n\nmatcher: bad\n\tmatch-severity eror\n\ttarget ops\n\n\
+         matcher: good\n\tmatch-severity error\n\ttarget ops\n\ttarget mail-too-root\n",
+    );
+    let decision = engine.decide(&event(Severity::Error, "x"));
+    assert_eq!(decision.matchers, ["good", "default-matcher"]);
+    assert_eq!(decision.targets, ["mail-to-root", "mail-too-root", "ops"]);
+    assert_eq!(decision.missing, ["mail-too-root"]);
+    let faults = notify_bus::check(&configuration, &engine);
+    let shown: Vec<_> = faults
+        .iter()
+        .filter(|fault| fault.audience == notify_schema::Audience::Everyone)
+        .map(ToString::to_string)
+        .collect();
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn the_router_decides_as_the_plain_look_does() {
+    let (_, engine) = engine(
+        "matcher: a1\n\tmatch-severity error,info\n\tmatch-field regex:type=^v\n\ttarget x1\n",
+    );
+    let events = [
+        ("vzdump", Severity::Error),
+        ("fencing", Severity::Error),
+        ("vzdump", Severity::Unknown),
+    ];
+    let decide = || events.map(|(kind, severity)| engine.decide(&event(severity, kind)));
+    let plain = decide();
+    engine.prepare_for_many_events();
+    assert_eq!(plain, decide());
+    assert_eq!(plain[0].matchers, ["a1", "default-matcher"]);
+    assert_eq!(plain[1].matchers, ["default-matcher"]);
+}
+
+#[test]
+fn a_target_without_recipient_is_an_error_only_where_a_matcher_reaches_it() {
+    let check = |public: &str| {
+        let (configuration, engine) = engine(public);
+        let faults = notify_bus::check(&configuration, &engine);
+        let found = faults
+            .iter()
+            .find(|fault| fault.message.contains("no recipient"))
+            .map(ToString::to_string);
+        found.unwrap_or_default()
+    };
+    let unreached = "puppet: ops\n\tact nobody\n";
+    assert_eq!(
+        check(unreached),
+        "notifications.cfg:1:1: warning: puppet `ops`: no recipient has an address"
+    );
+    let reached = format!("{unreached}\nmatcher: all\n\ttarget ops\n");
+    assert_eq!(
+        check(&reached),
+        "notifications.cfg:1:1: error: puppet `ops`: no recipient has an address"
+    );
+}
