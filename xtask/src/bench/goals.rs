@@ -1,0 +1,223 @@
+//! What is aimed for.
+
+use super::figure::{Figure, text};
+
+/// An aim for one figure.
+#[derive(Debug)]
+pub(super) struct Goal {
+    /// The figure's name.
+    pub(super) name: &'static str,
+    limit: Limit,
+}
+
+#[derive(Debug)]
+enum Limit {
+    /// At most a value with its unit.
+    AtMost(f64, &'static str),
+    /// So many times faster than this value, and than another figure of the same run.
+    Faster {
+        times: f64,
+        than: (f64, &'static str),
+        and_than: &'static str,
+    },
+    /// At most so many times another figure of the same run.
+    AtMostTimes(f64, &'static str),
+}
+
+use Limit::{AtMost, AtMostTimes, Faster};
+
+/// An aim held against what was measured.
+#[derive(Debug, PartialEq)]
+pub(super) struct Verdict {
+    /// As `<= 12.0 ms`.
+    pub(super) aim: String,
+    /// Whether the figure keeps to it.
+    pub(super) kept: bool,
+}
+
+/// All aims; a figure may have several.
+///
+/// Routing is compared with proxmox-notify 1.0.3 on a like configuration,
+/// which took 0.6, 5.9, 64 and 1,560 us for 10, 100, 1,000 and 10,000 matchers.
+pub(super) const GOALS: [Goal; 11] = [
+    goal("binary/size", AtMost(12.0, "MB")),
+    goal("config/parse/10000", AtMost(12.0, "ms")),
+    goal("config/parse-check-compile/10000", AtMost(40.0, "ms")),
+    goal("match/compile/corpus-b", AtMost(300.0, "ms")),
+    goal("match/router/10", AtMost(0.6, "us")),
+    goal("match/router/1000", faster(20.0, 64.0, "match/plain/1000")),
+    goal(
+        "match/router/10000",
+        faster(50.0, 1560.0, "match/plain/10000"),
+    ),
+    // Ten times the matchers; linear growth would be 10.
+    goal("match/router/10000", AtMostTimes(4.0, "match/router/1000")),
+    goal("match/router/1000", AtMostTimes(4.0, "match/router/100")),
+    goal("program/send-http", AtMost(15.0, "ms")),
+    goal("program/send-memory", AtMost(20.0, "MB")),
+];
+
+const fn goal(name: &'static str, limit: Limit) -> Goal {
+    Goal { name, limit }
+}
+
+const fn faster(times: f64, us: f64, and_than: &'static str) -> Limit {
+    Faster {
+        times,
+        than: (us, "us"),
+        and_than,
+    }
+}
+
+/// What the aims of a figure say of it; nothing when it has none.
+pub(super) fn verdicts(figure: &Figure, all: &[Figure]) -> Vec<Verdict> {
+    let own = GOALS.iter().filter(|goal| goal.name == figure.name);
+    own.map(|goal| goal.limit.verdict(figure, all)).collect()
+}
+
+/// The names that have an aim and were not measured.
+pub(super) fn unmeasured(figures: &[Figure]) -> Vec<&'static str> {
+    let missing = |name: &&str| !figures.iter().any(|figure| figure.name == *name);
+    let mut names: Vec<_> = GOALS.iter().map(|goal| goal.name).filter(missing).collect();
+    names.dedup();
+    names
+}
+
+impl Limit {
+    fn verdict(&self, figure: &Figure, all: &[Figure]) -> Verdict {
+        let other = |name| {
+            all.iter()
+                .find(|other| other.name == name)
+                .map(|other| other.value)
+        };
+        match *self {
+            AtMost(value, unit) => at_most(figure, in_base(value, unit), ""),
+            Faster {
+                times,
+                than: (value, unit),
+                and_than,
+            } => {
+                let slowest = in_base(value, unit);
+                let slowest = other(and_than).map_or(slowest, |value| value.min(slowest));
+                let of = text(slowest, figure.dimension);
+                at_most(
+                    figure,
+                    slowest / times,
+                    &format!(" ({times} times faster than {of})"),
+                )
+            }
+            AtMostTimes(times, name) => match other(name) {
+                Some(value) => at_most(figure, value * times, &format!(" ({times} times {name})")),
+                None => unknown(name),
+            },
+        }
+    }
+}
+
+fn at_most(figure: &Figure, limit: f64, why: &str) -> Verdict {
+    let limit_text = text(limit, figure.dimension);
+    Verdict {
+        aim: format!("<= {limit_text}{why}"),
+        kept: figure.value <= limit,
+    }
+}
+
+fn unknown(name: &str) -> Verdict {
+    Verdict {
+        aim: format!("{name} was not measured"),
+        kept: false,
+    }
+}
+
+fn in_base(value: f64, unit: &str) -> f64 {
+    Figure::new("", value, unit)
+        .expect("goals use known units")
+        .value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AtMost, AtMostTimes, Figure, GOALS, Limit, Verdict, faster, in_base, unmeasured};
+
+    fn figure(name: &str, us: f64) -> Figure {
+        Figure::new(name, us, "us").expect("a unit")
+    }
+
+    fn check(limit: &Limit, us: f64, others: &[Figure], kept: bool, aim: &str) {
+        let aim = aim.to_owned();
+        assert_eq!(
+            limit.verdict(&figure("x", us), others),
+            Verdict { aim, kept }
+        );
+    }
+
+    #[test]
+    fn a_value_is_a_limit() {
+        check(&AtMost(0.6, "us"), 0.6, &[], true, "<= 600 ns");
+        check(&AtMost(0.6, "us"), 0.61, &[], false, "<= 600 ns");
+    }
+
+    #[test]
+    fn the_faster_of_both_is_the_measure() {
+        let slow_plain = [figure("plain", 100.0)];
+        let fast_plain = [figure("plain", 32.0)];
+        let limit = faster(20.0, 64.0, "plain");
+        check(
+            &limit,
+            3.2,
+            &slow_plain,
+            true,
+            "<= 3.20 us (20 times faster than 64.0 us)",
+        );
+        check(
+            &limit,
+            3.2,
+            &fast_plain,
+            false,
+            "<= 1.60 us (20 times faster than 32.0 us)",
+        );
+        check(
+            &limit,
+            3.2,
+            &[],
+            true,
+            "<= 3.20 us (20 times faster than 64.0 us)",
+        );
+    }
+
+    #[test]
+    fn growth_is_held_against_the_smaller_one() {
+        let limit = AtMostTimes(4.0, "small");
+        check(
+            &limit,
+            4.0,
+            &[figure("small", 1.0)],
+            true,
+            "<= 4.00 us (4 times small)",
+        );
+        check(
+            &limit,
+            4.1,
+            &[figure("small", 1.0)],
+            false,
+            "<= 4.00 us (4 times small)",
+        );
+        check(&limit, 4.0, &[], false, "small was not measured");
+    }
+
+    #[test]
+    fn an_aim_without_its_figure_is_named() {
+        let all: Vec<_> = GOALS.iter().map(|goal| figure(goal.name, 1.0)).collect();
+        assert_eq!(unmeasured(&all), [""; 0]);
+        assert_eq!(unmeasured(&all[1..]), [GOALS[0].name]);
+    }
+
+    #[test]
+    fn every_aim_has_a_known_unit() {
+        for goal in &GOALS {
+            if let AtMost(value, unit) = goal.limit {
+                assert!(in_base(value, unit) > 0.0, "{}", goal.name);
+            }
+        }
+    }
+}
