@@ -206,10 +206,36 @@ impl Document {
         let fault = Fault::error(self.at(refusal.number, refusal.column), message)
             .with_hint(hint)
             .for_pve();
-        match refusal.section.map(|index| self.section(index)) {
-            Some(section) if section.is_sound() => fault.in_section(section.label()),
-            _ => fault,
+        match self.section_around(refusal) {
+            Some(section) => fault.in_section(section.label()),
+            None => fault,
         }
+    }
+
+    /// Every comment with the section in which it stands, if any, in the order of the lines.
+    pub(crate) fn all_comments(&self) -> impl Iterator<Item = (Position, Option<RawSection<'_>>)> {
+        let comments = self
+            .refusals
+            .iter()
+            .filter(|refusal| refusal.what == Refused::Comment);
+        comments.map(|comment| {
+            (
+                self.at(comment.number, comment.column),
+                self.section_around(comment),
+            )
+        })
+    }
+
+    /// The section of a line: a comment after its last line stands outside of it.
+    fn section_around(&self, refusal: &Refusal) -> Option<RawSection<'_>> {
+        let record = &self.sections[refusal.section?];
+        let last = self.lines[record.lines.clone()]
+            .last()
+            .map_or(record.number, |line| line.number);
+        (record.sound && refusal.number <= last).then_some(RawSection {
+            document: self,
+            record,
+        })
     }
 }
 

@@ -2,8 +2,10 @@
 //!
 //! [`Document`] is one section-config file, [`Configuration`] is
 //! `notifications.cfg`, `priv/notifications.cfg` and our `notify.cfg` put
-//! together and checked against [`Schemas`]. [`UserCfg`] and [`DatacenterCfg`]
-//! are the texts of two more files of the same folder.
+//! together and checked against [`Schemas`]. [`Store`] reads the files of a
+//! folder and writes [`Changes`] to them, under a lock and at one stroke;
+//! [`format()`] gives a file Proxmox VE's form. [`UserCfg`] and
+//! [`DatacenterCfg`] are the texts of two more files of the same folder.
 //!
 //! This crate knows no target and no matcher, compiles no rule and sends
 //! nothing.
@@ -29,20 +31,33 @@
 
 mod assembly;
 mod check;
+mod clock;
 mod configuration;
 mod datacenter_cfg;
 mod document;
+mod draft;
+mod edit;
+mod error;
 mod files;
+mod format;
+mod lock;
 mod origin;
 mod parser;
 mod pve;
 mod quote;
+mod replace;
 mod schemas;
+mod store;
 mod user_cfg;
 
+pub use clock::{Clock, SystemClock};
 pub use configuration::{Configuration, Origin, Section};
 pub use datacenter_cfg::{DatacenterCfg, PackageUpdates};
 pub use document::{Document, RawSection};
+pub use edit::{Change, Changes, Setting};
+pub use error::{StoreError, StoreErrorKind};
 pub use files::{Content, Files};
+pub use format::{Formatted, format};
 pub use schemas::Schemas;
+pub use store::{Snapshot, Store};
 pub use user_cfg::{User, UserCfg};
