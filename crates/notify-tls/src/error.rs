@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use notify_core::Failure;
+use rustls_pki_types::pem;
 
 use crate::verifier::CertificateRefused;
 
@@ -51,14 +52,17 @@ impl TlsError {
         }
     }
 
-    pub(crate) fn broken(path: &Path, number: usize, error: rustls_pki_types::pem::Error) -> Self {
-        TlsError {
-            source: Some(Box::new(error)),
-            ..TlsError::options(format!(
-                "certificate {number} in `{}` is damaged",
-                path.display()
-            ))
-        }
+    pub(crate) fn broken(path: &Path, number: usize, error: &pem::Error) -> Self {
+        let why = match error {
+            pem::Error::MissingSectionEnd { .. } => "its last line is missing".to_owned(),
+            pem::Error::IllegalSectionStart { .. } => "its first line is malformed".to_owned(),
+            pem::Error::Base64Decode(_) => "its text is not base64".to_owned(),
+            other => other.to_string(),
+        };
+        TlsError::options(format!(
+            "certificate {number} in `{}` is damaged: {why}",
+            path.display()
+        ))
     }
 
     pub(crate) fn no_certificate(path: &Path) -> Self {

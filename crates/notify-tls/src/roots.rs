@@ -64,8 +64,8 @@ pub(crate) fn read(path: &Path) -> Result<CaFile, TlsError> {
     let text = std::fs::read(path).map_err(|error| TlsError::unreadable(path, error))?;
     let mut found = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&text) {
-        let broken = |error| TlsError::broken(path, found.len() + 1, error);
-        found.push(certificate.map_err(broken)?);
+        let number = found.len() + 1;
+        found.push(certificate.map_err(|error| TlsError::broken(path, number, &error))?);
     }
     let (certificates, warnings) = sorted_out(found);
     match (certificates.is_empty(), warnings.first()) {

@@ -128,11 +128,15 @@ fn reason(error: &CertificateError, name: &ServerName<'_>) -> String {
         CertificateError::UnknownIssuer => {
             "the certificate is signed by an authority that is not trusted".to_owned()
         }
+        CertificateError::BadSignature => {
+            "the certificate is signed by an authority that has the name of a trusted one, but another key"
+                .to_owned()
+        }
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let presented = if presented.is_empty() {
-                "no name".to_owned()
-            } else {
-                presented.join(", ")
+            let presented: Vec<_> = presented.iter().map(|name| bare(name)).collect();
+            let presented = match presented.as_slice() {
+                [] => "no name".to_owned(),
+                names => names.join(", "),
             };
             format!(
                 "the certificate is not for {}, it is for {presented}",
@@ -154,6 +158,14 @@ fn reason(error: &CertificateError, name: &ServerName<'_>) -> String {
         }
         other => format!("the certificate is not accepted: {other}"),
     }
+}
+
+/// `localhost` of `DnsName("localhost")`, as webpki writes a name.
+fn bare(name: &str) -> &str {
+    name.split_once('(')
+        .and_then(|(_, rest)| rest.strip_suffix(')'))
+        .unwrap_or(name)
+        .trim_matches('"')
 }
 
 /// `3 days ago`; under a day `today`.
