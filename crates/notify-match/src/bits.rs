@@ -14,6 +14,10 @@ impl Bits {
         self.0[index / 64] |= 1 << (index % 64);
     }
 
+    pub(crate) fn clear(&mut self, index: usize) {
+        self.0[index / 64] &= !(1 << (index % 64));
+    }
+
     pub(crate) fn words(&self) -> &[u64] {
         &self.0
     }
