@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
 use notify_core::{Failure, FailureKind};
+use notify_schema::Secret;
 use notify_tls::TlsOptions;
-use reqwest::header::{LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout_at;
 use url::Url;
@@ -73,6 +74,7 @@ impl Client {
         now: DateTime<FixedOffset>,
     ) -> Result<Answer, Failure> {
         let pool = self.pool(request.url().scheme())?;
+        let request = &self.masked(request);
         let mut url = request.url().clone();
         for _ in 0..=MOST_REDIRECTS {
             let response = self.exchange(&pool, request, &url, deadline).await?;
@@ -87,6 +89,18 @@ impl Client {
         )))
     }
 
+    /// The request with the proxy's credentials among what it masks: a proxy may echo them.
+    fn masked(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        if let Some(known) = self.proxy.as_ref().and_then(Proxy::credentials) {
+            let pair = format!("{}:{}", known.user, known.password.expose());
+            for secret in [Secret::new(pair), known.password.clone()] {
+                request = request.masking(secret);
+            }
+        }
+        request
+    }
+
     async fn exchange(
         &self,
         pool: &reqwest::Client,
@@ -98,9 +112,12 @@ impl Client {
         let mut sending = pool
             .request(method(request.method()), url.clone())
             .headers(request.header_map().clone());
-        if !request.bytes().is_empty() || request.method() != Method::Get {
+        if !request.bytes().is_empty() {
             let body = Traced::new(request.bytes().clone(), phase.clone());
             sending = sending.body(reqwest::Body::wrap(body));
+        } else if request.method() != Method::Get {
+            // RFC 9110 8.6: a method that usually has a body says that it has none.
+            sending = sending.header(CONTENT_LENGTH, 0);
         }
         match timeout_at(deadline.into(), sending.send()).await {
             Err(_) => Err(broken::silence(request, self.proxy.as_ref(), &phase)),

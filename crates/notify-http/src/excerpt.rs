@@ -1,5 +1,7 @@
 //! The beginning of a text that a peer wrote, fit for one line of a message.
 
+use notify_schema::MASK;
+
 /// Characters that are shown of an answer.
 const LENGTH: usize = 200;
 
@@ -9,7 +11,11 @@ const LENGTH: usize = 200;
 pub(crate) fn excerpt(text: &str) -> String {
     let text = text.trim_start();
     let plain = if text.starts_with('<') {
-        without_tags(text)
+        // A mask looks like a tag and is none.
+        text.split(MASK)
+            .map(without_tags)
+            .collect::<Vec<_>>()
+            .join(MASK)
     } else {
         text.to_owned()
     };
@@ -72,6 +78,11 @@ mod tests {
         );
         check("{\"a\": \"<b>\"}", "{\"a\": \"<b>\"}");
         check("<never closed", "");
+        check("<masked> <masked>", "<masked> <masked>");
+        check(
+            "<p>your key <masked> is bad</p>",
+            "your key <masked> is bad",
+        );
     }
 
     #[test]

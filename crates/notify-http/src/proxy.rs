@@ -173,7 +173,9 @@ mod tests {
     use notify_core::PlainHost;
 
     /// `host:port`, and `user:password` where there are some.
-    fn check(text: &str, expected: Result<(&str, Option<(&str, &str)>), &str>) {
+    type Known<'a> = (&'a str, Option<(&'a str, &'a str)>);
+
+    fn check(text: &str, expected: Result<Known<'_>, &str>) {
         let parsed = Proxy::parse(text);
         let parsed = parsed.as_ref().map(|proxy| {
             let credentials = proxy
