@@ -13,14 +13,21 @@
 //! ```
 
 mod act;
+pub mod canary;
+mod delivery;
 pub mod gotify;
 pub mod http;
+#[cfg(feature = "tests")]
+pub mod laws;
 pub mod misbehaving;
 mod record;
+mod section;
 pub mod smtp;
-#[cfg(feature = "tests")]
+#[cfg(feature = "tls")]
 pub mod tls;
 mod wire;
 
+pub use delivery::{Delivery, PlainMessage};
 pub use record::Record;
+pub use section::Section;
 pub use wire::{Duplex, Gate, Stream, Upgrade};

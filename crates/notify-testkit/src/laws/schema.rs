@@ -1,0 +1,160 @@
+//! Laws of what a target type says of itself.
+
+use std::collections::BTreeSet;
+
+use notify_core::TargetType;
+use notify_schema::{Checked, Position, Presence, Property, RESERVED_NAMES, RawProperty};
+
+use super::trial::Findings;
+use crate::canary;
+
+pub(super) fn laws(findings: &mut Findings<'_>) {
+    let kind = findings.kind;
+    for property in kind.schema().properties() {
+        named(findings, property);
+        documented(findings, property);
+        exemplified(findings, property);
+    }
+    distinct(findings, kind);
+    manual(findings, kind);
+    builtins(findings, kind);
+    unbuildable(findings, kind);
+}
+
+fn named(findings: &mut Findings<'_>, property: &Property) {
+    let name = property.name;
+    let kebab = !name.is_empty()
+        && name.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+        });
+    findings.law("a property's name is kebab-case", kebab, || {
+        format!("`{name}`")
+    });
+    let free = property.name == "comment" || !RESERVED_NAMES.contains(&name);
+    findings.law("a property's name is not reserved", free, || {
+        format!("`{name}`")
+    });
+}
+
+fn documented(findings: &mut Findings<'_>, property: &Property) {
+    let doc = property.doc;
+    let sentence = doc.ends_with('.')
+        && doc
+            .chars()
+            .next()
+            .is_some_and(|first| !first.is_lowercase());
+    findings.law(
+        "a property is documented in full sentences",
+        sentence,
+        || format!("`{}`: {doc:?}", property.name),
+    );
+}
+
+fn exemplified(findings: &mut Findings<'_>, property: &Property) {
+    let (name, example) = (property.name, property.example);
+    if property.is_secret() {
+        return;
+    }
+    findings.law(
+        "a public property has an example",
+        !example.is_empty(),
+        || format!("`{name}`"),
+    );
+    if let Err(refused) = property.kind.normalized(example) {
+        findings.broken(
+            "an example is accepted",
+            format!("`{name}`: {}", refused.reason()),
+        );
+    }
+    if let Presence::Default(value) = property.presence
+        && let Err(refused) = property.kind.normalized(value)
+    {
+        findings.broken(
+            "a default is accepted",
+            format!("`{name}`: {}", refused.reason()),
+        );
+    }
+}
+
+fn distinct(findings: &mut Findings<'_>, kind: &TargetType) {
+    let mut seen = BTreeSet::new();
+    for property in kind.schema().properties() {
+        findings.law(
+            "no two properties have one name",
+            seen.insert(property.name),
+            || format!("`{}`", property.name),
+        );
+    }
+}
+
+fn manual(findings: &mut Findings<'_>, kind: &TargetType) {
+    findings.law(
+        "a manual begins with its title",
+        kind.manual.starts_with("# "),
+        || format!("{:?}", kind.manual.lines().next().unwrap_or_default()),
+    );
+    for property in kind.properties {
+        let quoted = format!("`{}`", property.name);
+        findings.law(
+            "a manual names every property",
+            kind.manual.contains(&quoted),
+            || quoted.clone(),
+        );
+    }
+}
+
+fn builtins(findings: &mut Findings<'_>, kind: &TargetType) {
+    for builtin in kind.builtins {
+        let raw: Vec<_> = builtin
+            .properties
+            .iter()
+            .map(|(key, value)| RawProperty::new(key, value, Position::NOWHERE))
+            .collect();
+        let Checked { fields, faults } = kind.schema().check(builtin.name, Position::NOWHERE, &raw);
+        let built = fields.is_some_and(|fields| (kind.build)(&fields).is_ok());
+        findings.law(
+            "a built-in section is good",
+            built && faults.is_empty(),
+            || format!("`{}`: {faults:?}", builtin.name),
+        );
+    }
+}
+
+fn unbuildable(findings: &mut Findings<'_>, kind: &TargetType) {
+    for case in findings.peer.unbuildable() {
+        let name = case.section.name();
+        let Some(fields) = case.section.checked(kind).fields else {
+            findings.broken(
+                "an unbuildable section passes the schema",
+                format!("`{name}`"),
+            );
+            continue;
+        };
+        let Err(faults) = (kind.build)(&fields) else {
+            findings.broken("build refuses what it cannot use", format!("`{name}`"));
+            continue;
+        };
+        let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        for property in &case.properties {
+            let quoted = format!("`{property}`");
+            let told = faults.iter().any(|fault| fault.message.contains(&quoted));
+            findings.law("build reports all faults at once", told, || {
+                format!("`{name}`: no fault names {quoted}: {texts:?}")
+            });
+        }
+        for fault in &faults {
+            let placed = fault.line.is_some() && fault.section.is_some();
+            findings.law("a fault has its place", placed, || {
+                format!("`{name}`: {fault}")
+            });
+        }
+        let text = format!("{faults:?}");
+        let leaked = canary::find(text.as_bytes());
+        findings.law("no secret in any text", leaked.is_none(), || {
+            format!("`{name}`: a fault of build")
+        });
+    }
+}
