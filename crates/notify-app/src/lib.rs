@@ -1,4 +1,90 @@
-//! The command line put together: run() returns the exit code.
-pub fn run() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+//! The command line put together: [`run`] reads the arguments, does the work and returns the exit code.
+//!
+//! A program of its own needs this crate, the plugins it wants, and three lines:
+//!
+//! ```no_run
+//! // use target_gotify as _;
+//! fn main() -> std::process::ExitCode {
+//!     notify_app::run()
+//! }
+//! ```
+//!
+//! The plugins are found through the registry of `notify-core`; this crate names none.
+
+mod args;
+mod calendar;
+mod check;
+mod config;
+mod console;
+#[cfg(feature = "demo")]
+mod demo;
+mod event;
+mod exit;
+mod flags;
+mod folders;
+mod input;
+mod prompt;
+mod render;
+mod route;
+mod sections;
+mod send;
+mod setup;
+mod shapes;
+mod time;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::{Command, CommandLine};
+use crate::console::Console;
+use crate::exit::Answer;
+pub use crate::exit::Exit;
+use crate::shapes::Noun;
+
+/// Reads the command line of this process, does what it says, and returns the exit code.
+pub fn run() -> ExitCode {
+    match CommandLine::try_parse() {
+        Ok(line) => execute(&line).into(),
+        Err(error) => {
+            // Help and usage; nobody is left to tell when they cannot be written.
+            let _ = error.print();
+            if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+        }
+    }
+}
+
+fn execute(line: &CommandLine) -> Exit {
+    let console = Console::new(line.global.color, line.global.quiet, line.global.verbose);
+    let exit = dispatch(line, &console).unwrap_or_else(|stop| {
+        console.stop(&stop);
+        stop.exit
+    });
+    if exit == Exit::Done && console.is_broken() { Exit::Failed } else { exit }
+}
+
+fn dispatch(line: &CommandLine, console: &Console) -> Answer {
+    if line.version {
+        return version::version(console);
+    }
+    let global = &line.global;
+    match &line.command {
+        Some(Command::Send(args)) => send::send(global, args, console),
+        Some(Command::Test(args)) => send::test(global, args, console),
+        Some(Command::Route(args)) => route::route(global, args, console),
+        Some(Command::Calendar(args)) => calendar::calendar(args, console),
+        Some(Command::Check(args)) => check::check(global, args, console),
+        Some(Command::Config(args)) => config::config(global, args, console),
+        Some(Command::Target(args)) => sections::sections(global, Noun::Target, args, console),
+        Some(Command::Matcher(args)) => sections::sections(global, Noun::Matcher, args, console),
+        Some(Command::Render(args)) => render::render(global, args, console),
+        #[cfg(feature = "demo")]
+        Some(Command::Demo(args)) => demo::demo(args, console),
+        None => {
+            let help = CommandLine::command().render_help();
+            console.raw(help.to_string().as_bytes());
+            Ok(Exit::Usage)
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use notify_bus::{Decision, Explained};
 use notify_core::{Severity, field_name_is_valid};
-use notify_match::{Event, Trace};
+use notify_match::{Event, Mode, Trace};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -114,7 +114,11 @@ fn trace_text(trace: &Trace, console: &Console) -> String {
         (None, false, false) => console.bad("does not match"),
     };
     let inverted = if trace.invert { ", inverted" } else { "" };
-    let mut text = format!("{} {verdict} (mode {}{inverted})\n", trace.name, trace.mode);
+    let mode = match trace.mode {
+        Mode::All => "all",
+        Mode::Any => "any",
+    };
+    let mut text = format!("{} {verdict} (mode {mode}{inverted})\n", trace.name);
     for rule in &trace.rules {
         let saw = rule.saw.as_deref().map_or_else(|| "nothing".to_owned(), |saw| format!("`{saw}`"));
         let said = if rule.verdict { console.good("yes") } else { console.bad("no") };

@@ -12,7 +12,7 @@ use notify_schema::{Audience, Fault};
 
 use crate::args::Global;
 use crate::console::Console;
-use crate::exit::{Stop, causes};
+use crate::exit::Stop;
 use crate::folders::Surroundings;
 
 /// The folders and plugins of this run.
@@ -53,7 +53,7 @@ impl Setup {
     /// Exit 2 when the public file is there and cannot be read: an empty
     /// configuration in its place would send mail that nobody asked for.
     pub(crate) fn read(&self) -> Result<(Snapshot, Configuration), Stop> {
-        let snapshot = self.store.read().map_err(|error| Stop::usage(causes(&error)))?;
+        let snapshot = self.store.read();
         let configuration = Configuration::assemble(&snapshot.files, &self.schemas);
         if let Some(reason) = configuration.unreadable() {
             let file = self.folder.join("notifications.cfg");

@@ -1,0 +1,125 @@
+//! The program from start to exit, sending to receivers on loopback.
+//!
+//! Prints one line of JSON a figure. The program is the one that `NOTIFY_BIN`
+//! names; `cargo xtask bench` builds it for release and sets it.
+
+use std::path::Path;
+use std::time::Instant;
+
+use notify_testkit::{gotify, smtp, tls};
+use notify_tests::Notify;
+
+/// Runs a figure is the median of, after the first few.
+const RUNS: usize = 60;
+const WARM_UP: usize = 5;
+
+const TOKEN: &str = "A.bench-token";
+const EVENT: [&str; 7] = ["send", "--severity", "error", "--title", "Backup failed", "--message", "disk full"];
+
+fn main() {
+    let wanted = std::env::args().nth(1).filter(|word| !word.starts_with("--")).unwrap_or_default();
+    let measures: [(&str, fn(&str)); 5] = [
+        ("program/spawn-true", spawn_true),
+        ("program/send-http", send_http),
+        ("program/send-https", send_https),
+        ("program/send-starttls", send_starttls),
+        ("program/send-memory", send_memory),
+    ];
+    for (name, measure) in measures {
+        if name.contains(&wanted) {
+            measure(name);
+        }
+    }
+}
+
+/// The machine's own floor: starting and waiting for a program that does nothing.
+fn spawn_true(name: &str) {
+    report_median(name, || {
+        std::process::Command::new("/bin/true").status().expect("/bin/true runs");
+    });
+}
+
+fn send_http(name: &str) {
+    let server = gotify::Server::start(gotify::Options::token(TOKEN));
+    let notify = with_gotify(&server.url(), "");
+    report_median(name, || sent(&notify));
+    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+}
+
+fn send_https(name: &str) {
+    let authority = tls::Authority::new();
+    let server = gotify::Server::start(gotify::Options::token(TOKEN).tls(authority.localhost()));
+    let notify = with_gotify(&server.url(), &ca_file(authority.pem_file()));
+    report_median(name, || sent(&notify));
+    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+}
+
+fn send_starttls(name: &str) {
+    let authority = tls::Authority::new();
+    let options = smtp::Options::starttls(authority.localhost());
+    let server = smtp::Server::start(options.auth(&[smtp::Mechanism::Plain], "pve1", "somepassword"));
+    let public = format!(
+        "smtp: relay\n\tserver localhost\n\tport {}\n\tmode starttls\n\tusername pve1\n\tfrom-address a@localhost\n\
+         \tmailto b@localhost\n{}\n{}",
+        server.port(),
+        ca_file(authority.pem_file()),
+        matcher("relay")
+    );
+    let notify = Notify::new()
+        .file("notifications.cfg", public)
+        .file("priv/notifications.cfg", "smtp: relay\n\tpassword somepassword\n");
+    report_median(name, || sent(&notify));
+    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+}
+
+/// Peak resident memory of one `send`, as the kernel counts it.
+fn send_memory(name: &str) {
+    let server = gotify::Server::start(gotify::Options::token(TOKEN));
+    let notify = with_gotify(&server.url(), "");
+    // The shell waits for its child and passes on nothing else; `time -f %M` is not on every machine.
+    let mut command = std::process::Command::new("python3");
+    let program = notify_tests::program();
+    let code = "import resource, subprocess, sys\n\
+                subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
+                print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
+    command.args(["-c", code]).arg(program).args(EVENT);
+    command.env("NOTIFY_CONFIG_DIR", notify.config()).env("NOTIFY_STATE_DIR", notify.scratch().join("state"));
+    let output = command.output().expect("python3 runs");
+    let kibibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of KiB");
+    report(name, kibibytes * 1024.0 / 1e6, "MB");
+}
+
+fn with_gotify(url: &str, more: &str) -> Notify {
+    Notify::new()
+        .file("notifications.cfg", format!("gotify: push\n\tserver {url}\n{more}\n{}", matcher("push")))
+        .file("priv/notifications.cfg", format!("gotify: push\n\ttoken {TOKEN}\n"))
+}
+
+fn matcher(target: &str) -> String {
+    format!("matcher: default-matcher\n\ttarget {target}\n")
+}
+
+fn ca_file(path: &Path) -> String {
+    format!("\tca-file {}\n", path.display())
+}
+
+fn sent(notify: &Notify) {
+    let _ = notify.run(&EVENT).expect_code(0);
+}
+
+fn report_median(name: &str, mut once: impl FnMut()) {
+    let mut times: Vec<f64> = (0..RUNS + WARM_UP)
+        .map(|_| {
+            let start = Instant::now();
+            once();
+            start.elapsed().as_secs_f64() * 1e3
+        })
+        .skip(WARM_UP)
+        .collect();
+    times.sort_by(f64::total_cmp);
+    report(name, times[RUNS / 2], "ms");
+}
+
+fn report(name: &str, value: f64, unit: &str) {
+    println!(r#"{{"name": "{name}", "value": {value:.3}, "unit": "{unit}"}}"#);
+}
