@@ -3,7 +3,7 @@
 use crate::Kind;
 
 /// Flags of the command line, so no property may have such a name.
-pub const RESERVED_NAMES: [&str; 9] = [
+pub const RESERVED_NAMES: [&str; 10] = [
     "help",
     "version",
     "json",
@@ -13,6 +13,7 @@ pub const RESERVED_NAMES: [&str; 9] = [
     "name",
     "quiet",
     "verbose",
+    "color",
 ];
 
 /// Whether a section must have a property, and what holds when it has not.
