@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use crate::Task;
 use crate::failed::{Failed, Outcome};
 use crate::tidy::use_line;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, cargo};
 
 pub(crate) const TASK: Task = Task {
     name: "new-target",
@@ -81,6 +81,7 @@ fn run(arguments: &[String]) -> Outcome<ExitCode> {
     write_crate(&workspace.root.join("crates").join(&package), name)?;
     write(&workspace.root.join(PROGRAM_MANIFEST), &manifest)?;
     write(&workspace.root.join(PROGRAM_USES), &uses)?;
+    format(&workspace.root, &package);
     print!("{}", next_steps(&package));
     Ok(ExitCode::SUCCESS)
 }
@@ -125,6 +126,17 @@ fn write_crate(folder: &Path, name: &str) -> Outcome {
 
 fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| Failed::at(path, error))
+}
+
+/// Breaks lines where the name made them too long.
+fn format(root: &Path, package: &str) {
+    let formatted = cargo()
+        .current_dir(root)
+        .args(["fmt", "--package", package])
+        .status();
+    if !formatted.is_ok_and(|status| status.success()) {
+        eprintln!("note: run `cargo fmt --package {package}` where rustfmt is installed");
+    }
 }
 
 /// A template with the name in all its forms.
