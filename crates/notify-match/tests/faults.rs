@@ -2,9 +2,15 @@
 
 mod section;
 
-use notify_match::{Compiler, FieldRule, Pattern, RuleKind, SeverityRule, schema};
+use notify_match::{Compiler, FieldRule, Matcher, Pattern, RuleKind, SeverityRule, schema};
 use notify_schema::{Audience, Fault, Strictness};
-use section::{compile, matcher};
+use section::compile;
+
+/// A matcher that must be good.
+fn matcher(lines: &str) -> Matcher {
+    section::compile(&mut Compiler::new(), "m1", lines)
+        .unwrap_or_else(|faults| panic!("{lines}: {faults:?}"))
+}
 
 fn shown(faults: &[Fault]) -> Vec<String> {
     let hint = |fault: &Fault| {

@@ -3,10 +3,15 @@
 mod happening;
 mod section;
 
-use notify_core::Zone;
-use notify_match::{Matcher, MatcherSet, Router};
 use happening::Happening;
-use section::matcher;
+use notify_core::Zone;
+use notify_match::{Compiler, Matcher, MatcherSet, Router};
+
+/// A matcher that must be good.
+fn matcher(lines: &str) -> Matcher {
+    section::compile(&mut Compiler::new(), "m1", lines)
+        .unwrap_or_else(|faults| panic!("{lines}: {faults:?}"))
+}
 
 fn vienna() -> Zone {
     "Europe/Vienna".parse().expect("a zone")
@@ -205,7 +210,7 @@ fn rules_are_shown_as_proxmox_shows_them() {
 
 #[test]
 fn a_trace_says_what_each_rule_saw() {
-    let mut compiler = notify_match::Compiler::new();
+    let mut compiler = Compiler::new();
     let mut entry = |name: &str, lines: &str| -> (String, Result<Matcher, String>) {
         let compiled = section::compile(&mut compiler, name, lines);
         (
@@ -235,7 +240,7 @@ fn a_trace_says_what_each_rule_saw() {
 
 #[test]
 fn routing_names_each_target_once_and_in_order() {
-    let mut compiler = notify_match::Compiler::new();
+    let mut compiler = Compiler::new();
     let mut entry = |name: &str, lines: &str| {
         let compiled = section::compile(&mut compiler, name, lines);
         (name.to_owned(), Ok(compiled.expect("good")))

@@ -14,6 +14,7 @@
 
 mod act;
 pub mod canary;
+pub mod corpus;
 mod delivery;
 pub mod gotify;
 pub mod http;

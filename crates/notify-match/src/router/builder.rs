@@ -68,10 +68,7 @@ struct Rules {
 impl Rules {
     fn postings(&mut self, rule: &Arc<dyn Rule>) -> &mut Postings {
         let next = self.list.len();
-        let place = *self
-            .places
-            .entry(Arc::as_ptr(rule).cast())
-            .or_insert(next);
+        let place = *self.places.entry(Arc::as_ptr(rule).cast()).or_insert(next);
         if place == next {
             self.list.push((Arc::clone(rule), Postings::new()));
         }
@@ -135,29 +132,34 @@ impl<'a> Builder<'a> {
         }
         self.add_severities(index, matcher);
         let id = u32::try_from(index).expect("fewer matchers than four thousand million");
-        let counts = counts(matcher);
-        for (axis, count) in &counts {
-            if conjunctive {
-                self.constrain(*axis, id);
-            }
-            debug_assert!(*count > 0);
+        let counts = conjunctive.then(|| counts(matcher)).unwrap_or_default();
+        for axis in counts.keys() {
+            self.constrain(*axis, id);
         }
         for rule in rules {
-            let need = if conjunctive { counts[&Axis::of(&**rule.rule())] } else { 1 };
-            self.post(rule.rule(), Posting { matcher: id, need });
+            let need = counts.get(&Axis::of(&**rule.rule())).copied();
+            let posting = Posting {
+                matcher: id,
+                need: need.unwrap_or(1),
+            };
+            self.post(rule.rule(), posting);
         }
     }
 
     fn add_severities(&mut self, index: usize, matcher: &Matcher) {
-        let wanted = matcher.rules().iter().filter_map(|rule| match rule.rule().index() {
-            Index::Severities(severities) => Some(severities),
-            _ => None,
-        });
+        let wanted = matcher
+            .rules()
+            .iter()
+            .filter_map(|rule| match rule.rule().index() {
+                Index::Severities(severities) => Some(severities),
+                _ => None,
+            });
         let together = wanted.reduce(match matcher.mode() {
             Mode::All => Severities::and,
             Mode::Any => Severities::or,
         });
-        self.severities.extend(together.map(|severities| (index, severities)));
+        self.severities
+            .extend(together.map(|severities| (index, severities)));
     }
 
     fn constrain(&mut self, axis: Axis<'a>, id: u32) {
@@ -176,7 +178,11 @@ impl<'a> Builder<'a> {
                 let zone = calendar.own_zone();
                 let clock = self.clocks.entry(zone.map(Tz::name)).or_default();
                 clock.zone = zone;
-                clock.calendars.entry(calendar.hours()).or_default().push(posting);
+                clock
+                    .calendars
+                    .entry(calendar.hours())
+                    .or_default()
+                    .push(posting);
             }
             Index::Values { field, values } => {
                 let field = self.fields.entry(field).or_default();

@@ -77,3 +77,33 @@ impl Memo {
         self.presence.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{LONGEST_VALUE, MOST_ROWS, Memo, Need};
+
+    #[test]
+    fn it_forgets_rather_than_grows() {
+        let mut memo = Memo::new(1, 1);
+        let values: Vec<String> = (0..=MOST_ROWS).map(|number| number.to_string()).collect();
+        for (number, value) in (0..).zip(&values) {
+            let need = Need::Value { axis: 0, value };
+            memo.insert(&need, &[number]);
+            assert_eq!(memo.row(&need), Some(&[number][..]));
+        }
+        let first = Need::Value {
+            axis: 0,
+            value: "0",
+        };
+        assert_eq!(memo.row(&first), None);
+        assert_eq!(memo.rows.len(), 1);
+    }
+
+    #[test]
+    fn long_values_are_not_remembered() {
+        let mut memo = Memo::new(1, 1);
+        let value = &*"x".repeat(LONGEST_VALUE + 1);
+        memo.insert(&Need::Value { axis: 0, value }, &[1]);
+        assert!(memo.rows.is_empty());
+    }
+}

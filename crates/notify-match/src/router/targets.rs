@@ -50,7 +50,9 @@ impl Targets {
     fn by_target(&self, matched: &Bits) -> Vec<&str> {
         let chosen = |target: &usize| {
             let matchers = self.of_target.get(*target).iter();
-            matchers.copied().any(|matcher| matched.has(matcher as usize))
+            matchers
+                .copied()
+                .any(|matcher| matched.has(matcher as usize))
         };
         let places = (0..self.names.len()).filter(chosen);
         places.map(|target| &*self.names[target]).collect()

@@ -23,9 +23,3 @@ pub(crate) fn compile(
         None => Err(checked.faults),
     }
 }
-
-/// A matcher that must be good.
-pub(crate) fn matcher(lines: &str) -> Matcher {
-    compile(&mut Compiler::new(), "m1", lines)
-        .unwrap_or_else(|faults| panic!("{lines}: {faults:?}"))
-}
