@@ -1,7 +1,7 @@
 //! The facts of a host that deliveries need, as a snapshot.
 
 use std::collections::BTreeMap;
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::{Path, PathBuf};
 
 /// Facts of the host that sends. A snapshot: asking does no I/O.
@@ -33,13 +33,15 @@ pub trait Host: Debug + Send + Sync {
 
 /// A host made of plain values, for libraries' users and tests.
 ///
+/// Its `Debug` hides the credentials of the proxy.
+///
 /// ```
 /// use notify_core::{Host, PlainHost};
 /// let host = PlainHost { fqdn: "pve1.example.com".into(), ..PlainHost::named("pve1") }
 ///     .with_user("root@pam", "admin@example.com");
 /// assert_eq!(host.address_of("root@pam"), Some("admin@example.com"));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PlainHost {
     /// See [`Host::name`].
     pub name: String,
@@ -113,5 +115,62 @@ impl Host for PlainHost {
 
     fn instance(&self) -> &str {
         &self.instance
+    }
+}
+
+impl Debug for PlainHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlainHost")
+            .field("name", &self.name)
+            .field("fqdn", &self.fqdn)
+            .field("cluster_name", &self.cluster_name)
+            .field("addresses", &self.addresses)
+            .field("email_from", &self.email_from)
+            .field(
+                "http_proxy",
+                &self.http_proxy.as_deref().map(without_credentials),
+            )
+            .field("sendmail", &self.sendmail)
+            .field("instance", &self.instance)
+            .finish()
+    }
+}
+
+/// A URL without what stands before its last `@`, the scheme apart.
+fn without_credentials(url: &str) -> String {
+    let (scheme, rest) = match url.split_once("://") {
+        Some((scheme, rest)) if scheme.bytes().all(|byte| byte.is_ascii_alphanumeric()) => {
+            (format!("{scheme}://"), rest)
+        }
+        _ => (String::new(), url),
+    };
+    match rest.rsplit_once('@') {
+        Some((_, place)) => format!("{scheme}***@{place}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PlainHost;
+
+    #[test]
+    fn debug_hides_the_credentials_of_the_proxy() {
+        for (url, expected) in [
+            ("http://max:hunter2@proxy:3128", "http://***@proxy:3128"),
+            ("max:hun@ter2@proxy", "***@proxy"),
+            ("max:p://w@proxy", "***@proxy"),
+            ("http://proxy:3128", "http://proxy:3128"),
+        ] {
+            let host = PlainHost {
+                http_proxy: Some(url.to_owned()),
+                ..PlainHost::named("pve1")
+            };
+            let shown = format!("{host:?}");
+            assert!(
+                shown.contains(&format!("http_proxy: Some({expected:?})")),
+                "{shown}"
+            );
+        }
     }
 }
