@@ -1,6 +1,7 @@
 //! `cargo xtask new-target`, run in a copy of the workspace.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,21 +16,22 @@ struct Copy {
 }
 
 impl Copy {
-    fn make() -> Self {
+    fn make() -> io::Result<Self> {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         let copy = Copy {
             root: temporary.join("new-target/workspace"),
             target: temporary.join("new-target/target"),
         };
         if copy.root.exists() {
-            fs::remove_dir_all(&copy.root).unwrap();
+            fs::remove_dir_all(&copy.root)?;
         }
-        let original = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-        for path in files(original) {
-            copy_file(&original.join(&path), &copy.root.join(&path));
+        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for path in files(&original) {
+            copy_file(&original.join(&path), &copy.root.join(&path))?;
         }
         copy.run("git", &["init", "--quiet"]);
-        copy
+        copy.run("git", &["add", "--all"]);
+        Ok(copy)
     }
 
     /// What a command prints; it must succeed.
@@ -55,8 +57,14 @@ impl Copy {
         self.try_to_run(env!("CARGO_BIN_EXE_xtask"), arguments)
     }
 
-    fn read(&self, path: &str) -> String {
-        fs::read_to_string(self.root.join(path)).unwrap()
+    /// What has changed since the copy was made, a path a line with its kind of change.
+    fn changes(&self) -> String {
+        self.run("git", &["status", "--porcelain", "--untracked-files=all"])
+            .lines()
+            // All files were added to the index, and none committed.
+            .filter(|line| !line.starts_with("A  "))
+            .map(|line| format!("{line}\n"))
+            .collect()
     }
 }
 
@@ -72,23 +80,22 @@ fn files(root: &Path) -> Vec<String> {
         ])
         .output()
         .expect("git is installed");
-    let list = String::from_utf8(list.stdout).unwrap();
+    let list = String::from_utf8(list.stdout).expect("paths are UTF-8");
     let paths = list.split('\0').filter(|path| root.join(path).is_file());
     paths.map(str::to_owned).collect()
 }
 
 /// Copies a file with its time, by which cargo knows what has changed.
-fn copy_file(from: &Path, to: &Path) {
-    fs::create_dir_all(to.parent().unwrap()).unwrap();
-    fs::copy(from, to).unwrap();
-    let modified = fs::metadata(from).unwrap().modified().unwrap();
-    let copied = File::options().write(true).open(to).unwrap();
-    copied.set_modified(modified).unwrap();
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to.parent().unwrap_or(to))?;
+    fs::copy(from, to)?;
+    let modified = fs::metadata(from)?.modified()?;
+    File::options().write(true).open(to)?.set_modified(modified)
 }
 
 #[test]
 fn a_new_target_is_built_tested_and_linked() {
-    let copy = Copy::make();
+    let copy = Copy::make().expect("the workspace can be copied");
     refuses_bad_names(&copy);
 
     let (made, printed) = copy.xtask(&["new-target", NAME]);
@@ -103,7 +110,6 @@ fn a_new_target_is_built_tested_and_linked() {
 }
 
 fn refuses_bad_names(copy: &Copy) {
-    let before = files(&copy.root);
     for arguments in [
         &["new-target"][..],
         &["new-target", "Bad"],
@@ -115,29 +121,36 @@ fn refuses_bad_names(copy: &Copy) {
             "{arguments:?}: {printed}"
         );
     }
-    assert_eq!(files(&copy.root), before);
+    assert_eq!(copy.changes(), "");
 }
 
 fn touches_two_files(copy: &Copy) {
-    let manifest = copy.read("crates/notify-bin/Cargo.toml");
-    let line = "target-sample-chat = { path = \"../target-sample-chat\" }\n";
-    assert_eq!(manifest.matches(line).count(), 1, "{manifest}");
-    let uses = copy.read("crates/notify-bin/src/targets.rs");
-    assert_eq!(
-        uses.matches("use target_sample_chat as _;\n").count(),
-        1,
-        "{uses}"
-    );
-    let original = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let known = files(original);
-    for path in files(&copy.root) {
-        let changed = !known.contains(&path)
-            || fs::read(original.join(&path)).unwrap() != fs::read(copy.root.join(&path)).unwrap();
-        let expected = path.starts_with("crates/target-sample-chat/")
-            || path == "crates/notify-bin/Cargo.toml"
-            || path == "crates/notify-bin/src/targets.rs";
-        assert_eq!(changed, expected, "{path}");
-    }
+    let expected = "\
+AM crates/notify-bin/Cargo.toml
+AM crates/notify-bin/src/targets.rs
+?? crates/target-sample-chat/Cargo.toml
+?? crates/target-sample-chat/manual.md
+?? crates/target-sample-chat/src/config.rs
+?? crates/target-sample-chat/src/deliver.rs
+?? crates/target-sample-chat/src/lib.rs
+?? crates/target-sample-chat/src/request.rs
+?? crates/target-sample-chat/tests/laws.rs
+";
+    assert_eq!(copy.changes(), expected);
+    let added = copy.run("git", &["diff", "--unified=0", "crates/notify-bin"]);
+    let added: Vec<_> = added
+        .lines()
+        .filter(|line| line.starts_with(['+', '-']))
+        .collect();
+    let expected = [
+        "--- a/crates/notify-bin/Cargo.toml",
+        "+++ b/crates/notify-bin/Cargo.toml",
+        "+target-sample-chat = { path = \"../target-sample-chat\" }",
+        "--- a/crates/notify-bin/src/targets.rs",
+        "+++ b/crates/notify-bin/src/targets.rs",
+        "+use target_sample_chat as _;",
+    ];
+    assert_eq!(added, expected);
 }
 
 /// Nothing that `tidy` or rustfmt says is about the new crate.
