@@ -232,3 +232,43 @@ fn unreadable(origin: &Origin, error: &io::Error) -> Fault {
     };
     origin.fault(Level::Error, format!("cannot be read: {reason}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Folder, SETTLED, Stamp};
+    use crate::compiled::Compiled;
+    use crate::part::Part;
+    use std::fs;
+    use std::sync::Arc;
+    use std::time::{Duration, SystemTime};
+
+    fn parsed(folder: &Folder) -> Arc<Compiled> {
+        let found = folder.find("case", Part::Text).expect("there is a file");
+        found.expect("it is a template")
+    }
+
+    #[test]
+    fn a_file_is_parsed_once_for_each_content() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let file = root.path().join("case-body.txt.hbs");
+        let folder = Folder::new(root.path().to_owned());
+        fs::write(&file, "a").expect("written");
+        let first = parsed(&folder);
+        assert!(Arc::ptr_eq(&first, &parsed(&folder)), "unchanged");
+        fs::write(&file, "a").expect("written");
+        assert!(Arc::ptr_eq(&first, &parsed(&folder)), "same content");
+        fs::write(&file, "b").expect("written");
+        assert!(!Arc::ptr_eq(&first, &parsed(&folder)), "other content");
+    }
+
+    #[test]
+    fn a_young_file_is_read_again() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let metadata = fs::metadata(root.path()).expect("it was made");
+        let stamp = Stamp::of(&metadata);
+        let changed = metadata.modified().expect("Linux keeps it");
+        assert!(!stamp.is_settled(changed));
+        assert!(!stamp.is_settled(SystemTime::UNIX_EPOCH));
+        assert!(stamp.is_settled(changed + SETTLED + Duration::from_secs(1)));
+    }
+}

@@ -175,3 +175,23 @@ fn a_subject_is_one_line() {
         "a Bcc: x c d e f g "
     );
 }
+
+#[test]
+fn deep_is_fine_up_to_a_bound() {
+    let nested =
+        |depth: usize| format!("{}x{}", "{{#if a}}".repeat(depth), "{{/if}}".repeat(depth));
+    check_both(&nested(60), json!({"a": 1}), "x");
+    let failure = rendered(&nested(70), json!({"a": 1})).text().map(drop);
+    assert!(
+        failure
+            .expect_err("too deep")
+            .detail()
+            .ends_with("the template nests too deep")
+    );
+    let brackets = format!(
+        "{{{{#if {}a{}}}}}x{{{{/if}}}}",
+        "(not ".repeat(60),
+        ")".repeat(60)
+    );
+    check_both(&brackets, json!({"a": 1}), "x");
+}
