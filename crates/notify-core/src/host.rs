@@ -130,7 +130,7 @@ impl Debug for PlainHost {
                 "http_proxy",
                 &self.http_proxy.as_deref().map(without_credentials),
             )
-            .field("sendmail", &self.sendmail)
+            .field("mail_program", &self.sendmail)
             .field("instance", &self.instance)
             .finish()
     }
