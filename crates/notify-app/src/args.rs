@@ -37,11 +37,22 @@ pub(crate) struct CommandLine {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The configuration folder.
-    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        help_heading = "Global options"
+    )]
     pub(crate) config_dir: Option<PathBuf>,
 
     /// Say only what went wrong.
-    #[arg(long, short, global = true, help_heading = "Global options", conflicts_with = "verbose")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        help_heading = "Global options",
+        conflicts_with = "verbose"
+    )]
     pub(crate) quiet: bool,
 
     /// Say more.
@@ -49,7 +60,13 @@ pub(crate) struct Global {
     pub(crate) verbose: bool,
 
     /// Colour on a terminal, always, or never.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Global options"
+    )]
     pub(crate) color: Color,
 }
 
@@ -65,15 +82,21 @@ pub(crate) enum Color {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Send an event through the matchers to the targets they choose.
-    #[command(after_help = "Example:\n  notify send --severity error --type vzdump --title 'Backup failed' --message 'disk full'")]
+    #[command(
+        after_help = "Example:\n  notify send --severity error --type vzdump --title 'Backup failed' --message 'disk full'"
+    )]
     Send(Send),
     /// Send a test notification to one target, or through the matchers.
     Test(Test),
     /// Show which targets an event would reach. Nothing is sent.
-    #[command(after_help = "Example:\n  notify route --severity error --field type=vzdump --explain")]
+    #[command(
+        after_help = "Example:\n  notify route --severity error --field type=vzdump --explain"
+    )]
     Route(Route),
     /// Read a calendar expression: does it match, and when next?
-    #[command(after_help = "Example:\n  notify calendar 'mon-fri 9-17' --at '2024-01-08 10:00' --tz Europe/Vienna --next 3")]
+    #[command(
+        after_help = "Example:\n  notify calendar 'mon-fri 9-17' --at '2024-01-08 10:00' --tz Europe/Vienna --next 3"
+    )]
     Calendar(Calendar),
     /// Report everything that is wrong with the configuration.
     Check(Check),
@@ -115,7 +138,12 @@ pub(crate) struct Send {
     pub(crate) event: EventArgs,
 
     /// The subject. Required without --template.
-    #[arg(long, value_name = "TEXT", conflicts_with = "template", required_unless_present = "template")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        conflicts_with = "template",
+        required_unless_present = "template"
+    )]
     pub(crate) title: Option<String>,
 
     /// The text.
@@ -148,8 +176,10 @@ pub(crate) struct Send {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "A test goes past matchers and past `disable`, and prints the answer of the far side.\n\
-With --route it goes through the matchers, as an event of the given severity, type and fields would.")]
+#[command(
+    after_help = "A test goes past matchers and past `disable`, and prints the answer of the far side.\n\
+With --route it goes through the matchers, as an event of the given severity, type and fields would."
+)]
 pub(crate) struct Test {
     /// The target.
     #[arg(required_unless_present = "route", conflicts_with = "route")]
@@ -196,11 +226,21 @@ pub(crate) struct Route {
 #[derive(Debug, Args)]
 pub(crate) struct Calendar {
     /// The expression, as 'mon-fri 9-17'.
-    #[arg(value_name = "EXPR", required_unless_present = "batch", conflicts_with = "batch", allow_hyphen_values = true)]
+    #[arg(
+        value_name = "EXPR",
+        required_unless_present = "batch",
+        conflicts_with = "batch",
+        allow_hyphen_values = true
+    )]
     pub(crate) expression: Option<String>,
 
     /// The time at which to look; now when not given.
-    #[arg(long, value_name = "TIME", conflicts_with = "batch", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "TIME",
+        conflicts_with = "batch",
+        allow_hyphen_values = true
+    )]
     pub(crate) at: Option<String>,
 
     /// The zone, where the expression names none; this machine's when not given.
@@ -291,7 +331,11 @@ pub(crate) enum Sections {
 /// Words that are read once the type of the section is known.
 #[derive(Debug, Args)]
 pub(crate) struct Rest {
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGS")]
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGS"
+    )]
     pub(crate) words: Vec<String>,
 }
 
@@ -346,7 +390,9 @@ fn field(text: &str) -> Result<(String, String), String> {
         ));
     }
     if value.chars().any(char::is_control) {
-        return Err(format!("the value of `{name}` contains a control character"));
+        return Err(format!(
+            "the value of `{name}` contains a control character"
+        ));
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -363,7 +409,12 @@ mod tests {
 
     fn check(line: &str, good: bool) {
         let parsed = CommandLine::try_parse_from(line.split(' '));
-        assert_eq!(parsed.is_ok(), good, "{line}: {:?}", parsed.err().map(|error| error.to_string()));
+        assert_eq!(
+            parsed.is_ok(),
+            good,
+            "{line}: {:?}",
+            parsed.err().map(|error| error.to_string())
+        );
     }
 
     #[test]

@@ -21,18 +21,26 @@ pub(crate) fn calendar(args: &args::Calendar, console: &Console) -> Answer {
     let expression = args.expression.as_deref().unwrap_or_default();
     let zone = args.tz.unwrap_or_default();
     let at = match &args.at {
-        Some(text) => time::parse(text, zone).map_err(|error| Stop::usage(format!("--at: {error}")))?,
+        Some(text) => {
+            time::parse(text, zone).map_err(|error| Stop::usage(format!("--at: {error}")))?
+        }
         None => now(),
     };
     if args.next > MOST {
-        return Err(Stop::usage(format!("--next: {} is above {MOST}", args.next)));
+        return Err(Stop::usage(format!(
+            "--next: {} is above {MOST}",
+            args.next
+        )));
     }
     let calendar = Calendar::parse(expression).map_err(|error| Stop::usage(error.to_string()))?;
     let zone = calendar.zone(zone);
     let spans: Vec<Span> = calendar.spans(at, zone).take(args.next).collect();
     let matches = calendar.matches(at, zone);
     if args.json {
-        let spans: Vec<_> = spans.iter().map(|span| json!({"begin": span.begin, "end": span.end})).collect();
+        let spans: Vec<_> = spans
+            .iter()
+            .map(|span| json!({"begin": span.begin, "end": span.end}))
+            .collect();
         console.json(&json!({"matches": matches, "zone": zone_name(zone), "spans": spans}));
     } else {
         tell(matches, at, zone, &spans, console);
@@ -42,7 +50,11 @@ pub(crate) fn calendar(args: &args::Calendar, console: &Console) -> Answer {
 
 fn tell(matches: bool, at: i64, zone: Zone, spans: &[Span], console: &Console) {
     let clock = |at: i64| zone.at(at).format("%a %Y-%m-%d %H:%M:%S %:z").to_string();
-    let word = if matches { console.good("matches") } else { console.bad("does not match") };
+    let word = if matches {
+        console.good("matches")
+    } else {
+        console.bad("does not match")
+    };
     console.line(format!("{word} {} ({})", clock(at), zone_name(zone)));
     for span in spans {
         let begin = span.begin.map_or_else(|| "always".to_owned(), clock);
@@ -69,8 +81,12 @@ fn local_zone_name() -> String {
         return known(name.trim_start_matches(':')).unwrap_or_else(|| "local".to_owned());
     }
     let link = std::fs::read_link("/etc/localtime").ok();
-    let name = link.as_ref().and_then(|path| path.to_str()).and_then(|path| path.split_once("/zoneinfo/"));
-    name.and_then(|(_, name)| known(name)).unwrap_or_else(|| "local".to_owned())
+    let name = link
+        .as_ref()
+        .and_then(|path| path.to_str())
+        .and_then(|path| path.split_once("/zoneinfo/"));
+    name.and_then(|(_, name)| known(name))
+        .unwrap_or_else(|| "local".to_owned())
 }
 
 /// Lines `ZONE<TAB>EXPR<TAB>EPOCH`, one answer each.
@@ -99,8 +115,14 @@ fn answer(line: &[u8]) -> Result<bool, String> {
     let line = std::str::from_utf8(line).map_err(|_| "not UTF-8".to_owned())?;
     let (zone, rest) = line.split_once('\t').ok_or_else(parts)?;
     let (expression, epoch) = rest.rsplit_once('\t').ok_or_else(parts)?;
-    let zone = if zone.is_empty() { Zone::Local } else { zone.parse().map_err(|error| format!("{error}"))? };
-    let epoch: i64 = epoch.parse().map_err(|_| "the last column is no number of seconds".to_owned())?;
+    let zone = if zone.is_empty() {
+        Zone::Local
+    } else {
+        zone.parse().map_err(|error| format!("{error}"))?
+    };
+    let epoch: i64 = epoch
+        .parse()
+        .map_err(|_| "the last column is no number of seconds".to_owned())?;
     let calendar = Calendar::parse(expression).map_err(|error| error.to_string())?;
     Ok(calendar.matches(epoch, zone))
 }
@@ -110,7 +132,8 @@ mod tests {
     use super::answer;
 
     fn check(line: &str, expected: &str) {
-        let shown = answer(line.as_bytes()).map_or_else(|_| "error".to_owned(), |matches| matches.to_string());
+        let shown = answer(line.as_bytes())
+            .map_or_else(|_| "error".to_owned(), |matches| matches.to_string());
         assert_eq!(shown, expected, "{line:?}");
     }
 

@@ -20,12 +20,19 @@ pub(crate) fn check(global: &Global, args: &args::Check, console: &Console) -> A
     if args.json {
         console.json(&faults.iter().map(as_json).collect::<Vec<_>>());
     } else {
-        for fault in faults.iter().filter(|fault| !global.quiet || fault.level == Level::Error) {
+        for fault in faults
+            .iter()
+            .filter(|fault| !global.quiet || fault.level == Level::Error)
+        {
             console.fault_line(fault);
         }
         console.note(sum(&faults, &setup.folder.display().to_string()));
     }
-    Ok(if faults.iter().any(|fault| fault.level == Level::Error) { Exit::Failed } else { Exit::Done })
+    Ok(if faults.iter().any(|fault| fault.level == Level::Error) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    })
 }
 
 fn as_json(fault: &Fault) -> serde_json::Value {
@@ -48,6 +55,13 @@ fn sum(faults: &[Fault], folder: &str) -> String {
         let number = faults.iter().filter(|fault| fault.level == level).count();
         (number > 0).then(|| format!("{number} {word}{}", if number == 1 { "" } else { "s" }))
     };
-    let counts = [count(Level::Error, "error"), count(Level::Warning, "warning"), count(Level::Info, "remark")];
-    format!("{folder}: {}", counts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    let counts = [
+        count(Level::Error, "error"),
+        count(Level::Warning, "warning"),
+        count(Level::Info, "remark"),
+    ];
+    format!(
+        "{folder}: {}",
+        counts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    )
 }

@@ -13,9 +13,15 @@ use crate::shapes;
 pub(crate) fn config(global: &Global, args: &Config, console: &Console) -> Answer {
     match args {
         Config::Show { json } => show(global, *json, console),
-        Config::Format { private, .. } => {
-            format(global, if *private { Source::Private } else { Source::Public }, console)
-        }
+        Config::Format { private, .. } => format(
+            global,
+            if *private {
+                Source::Private
+            } else {
+                Source::Public
+            },
+            console,
+        ),
     }
 }
 
@@ -41,8 +47,12 @@ fn show(global: &Global, as_json: bool, console: &Console) -> Answer {
             console.line("");
         }
         console.raw(shapes::text(&shape).as_bytes());
-        let remarks = [(section.origin.name() != "user-created").then(|| section.origin.name().to_owned())];
-        let unusable = section.unusable.as_ref().map(|reason| format!("cannot be used: {reason}"));
+        let remarks =
+            [(section.origin.name() != "user-created").then(|| section.origin.name().to_owned())];
+        let unusable = section
+            .unusable
+            .as_ref()
+            .map(|reason| format!("cannot be used: {reason}"));
         for remark in remarks.into_iter().flatten().chain(unusable) {
             console.note(format!("\t# {remark}"));
         }
@@ -58,5 +68,9 @@ fn format(global: &Global, source: Source, console: &Console) -> Answer {
     for fault in formatted.left_out.iter().chain(&formatted.superseded) {
         console.fault(fault);
     }
-    Ok(if formatted.left_out.is_empty() { Exit::Done } else { Exit::Failed })
+    Ok(if formatted.left_out.is_empty() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
 }

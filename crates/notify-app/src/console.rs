@@ -111,7 +111,11 @@ impl Console {
             Level::Warning => AnsiColor::Yellow,
             Level::Info => AnsiColor::Cyan,
         };
-        let mut text = fault.to_string().replacen(&word, &format!("{} ", self.styled(word.trim_end(), style, color)), 1);
+        let mut text = fault.to_string().replacen(
+            &word,
+            &format!("{} ", self.styled(word.trim_end(), style, color)),
+            1,
+        );
         if let Some(hint) = &fault.hint {
             text.push_str("\n  ");
             text.push_str(hint);
@@ -153,12 +157,19 @@ impl Console {
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
         text.push_str(cells.collect::<Vec<_>>().join("  ").trim_end());
         text.push('\n');
     }
@@ -171,7 +182,8 @@ mod tests {
 
     #[test]
     fn columns_are_aligned() {
-        let rows = [["name", "type"], ["mail-to-root", "sendmail"]].map(|row| row.map(str::to_owned).to_vec());
+        let rows = [["name", "type"], ["mail-to-root", "sendmail"]]
+            .map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "name          type\nmail-to-root  sendmail\n");
     }
 }

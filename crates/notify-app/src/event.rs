@@ -13,17 +13,28 @@ use crate::exit::Stop;
 /// The fields of an event: those given, `type`, and this host's name where no `hostname` was given.
 pub(crate) fn fields(args: &EventArgs, hostname: &str) -> Result<BTreeMap<String, String>, Stop> {
     let mut fields = BTreeMap::new();
-    let kind = args.kind.iter().map(|kind| ("type".to_owned(), kind.clone()));
+    let kind = args
+        .kind
+        .iter()
+        .map(|kind| ("type".to_owned(), kind.clone()));
     for (name, value) in kind.chain(args.fields.iter().cloned()) {
         if value.chars().any(char::is_control) {
-            return Err(Stop::usage(format!("the value of `{name}` contains a control character")));
+            return Err(Stop::usage(format!(
+                "the value of `{name}` contains a control character"
+            )));
         }
         if fields.insert(name.clone(), value).is_some() {
-            let hint = if name == "type" { "--type is the field `type`: give one of them" } else { "give it once" };
+            let hint = if name == "type" {
+                "--type is the field `type`: give one of them"
+            } else {
+                "give it once"
+            };
             return Err(Stop::usage(format!("the field `{name}` is given twice")).with_hint(hint));
         }
     }
-    fields.entry("hostname".to_owned()).or_insert_with(|| hostname.to_owned());
+    fields
+        .entry("hostname".to_owned())
+        .or_insert_with(|| hostname.to_owned());
     Ok(fields)
 }
 
@@ -40,9 +51,16 @@ pub(crate) fn notification(
     content: Content,
 ) -> Result<Notification, Stop> {
     let mut random = [0; 10];
-    getrandom::fill(&mut random).map_err(|error| Stop::failed(format!("no random numbers: {error}")))?;
+    getrandom::fill(&mut random)
+        .map_err(|error| Stop::failed(format!("no random numbers: {error}")))?;
     let id = EventId::new(SystemTime::now(), random);
-    Ok(Notification { id, severity, timestamp, fields, content })
+    Ok(Notification {
+        id,
+        severity,
+        timestamp,
+        fields,
+        content,
+    })
 }
 
 /// Seconds since 1970-01-01 UTC.
@@ -52,7 +70,10 @@ pub(crate) fn now() -> i64 {
 
 /// This moment, in the zone of this machine.
 pub(crate) fn moment() -> Moment {
-    Moment { instant: std::time::Instant::now(), wall: Zone::Local.at(now()) }
+    Moment {
+        instant: std::time::Instant::now(),
+        wall: Zone::Local.at(now()),
+    }
 }
 
 /// Runs deliveries on one thread; all of them at the same time.
@@ -72,24 +93,52 @@ mod tests {
     fn check(kind: Option<&str>, given: &[(&str, &str)], expected: Result<&str, &str>) {
         let args = EventArgs {
             kind: kind.map(str::to_owned),
-            fields: given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            fields: given
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             ..EventArgs::default()
         };
         let result = fields(&args, "pve1");
-        let shown = result.map(|fields| fields.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>().join(" "));
-        assert_eq!(shown.as_deref().map_err(|stop| stop.message.as_str()), expected);
+        let shown = result.map(|fields| {
+            fields
+                .iter()
+                .map(|(k, v)| format!("{k}={v}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        });
+        assert_eq!(
+            shown.as_deref().map_err(|stop| stop.message.as_str()),
+            expected
+        );
     }
 
     #[test]
     fn the_host_is_named_unless_a_field_says_otherwise() {
-        check(Some("vzdump"), &[("job-id", "a")], Ok("hostname=pve1 job-id=a type=vzdump"));
+        check(
+            Some("vzdump"),
+            &[("job-id", "a")],
+            Ok("hostname=pve1 job-id=a type=vzdump"),
+        );
         check(None, &[("hostname", "pve2")], Ok("hostname=pve2"));
     }
 
     #[test]
     fn a_field_given_twice_is_refused() {
-        check(Some("a"), &[("type", "a")], Err("the field `type` is given twice"));
-        check(None, &[("x", "1"), ("x", "2")], Err("the field `x` is given twice"));
-        check(Some("a\nb"), &[], Err("the value of `type` contains a control character"));
+        check(
+            Some("a"),
+            &[("type", "a")],
+            Err("the field `type` is given twice"),
+        );
+        check(
+            None,
+            &[("x", "1"), ("x", "2")],
+            Err("the field `x` is given twice"),
+        );
+        check(
+            Some("a\nb"),
+            &[],
+            Err("the value of `type` contains a control character"),
+        );
     }
 }

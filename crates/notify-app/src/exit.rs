@@ -33,12 +33,20 @@ pub(crate) struct Stop {
 impl Stop {
     /// Exit 2: the command line or the configuration as a whole cannot be used.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Stop { exit: Exit::Usage, message: message.into(), hint: None }
+        Stop {
+            exit: Exit::Usage,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Exit 1: it was understood and could not be done.
     pub(crate) fn failed(message: impl Into<String>) -> Self {
-        Stop { exit: Exit::Failed, message: message.into(), hint: None }
+        Stop {
+            exit: Exit::Failed,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// With advice.

@@ -30,7 +30,10 @@ pub(crate) enum Purpose {
 
 /// The command for one section type: a flag a property.
 pub(crate) fn command(title: &str, schema: &Schema, purpose: Purpose) -> Command {
-    let name = Arg::new("name").value_name("NAME").required(true).help("The name of the section.");
+    let name = Arg::new("name")
+        .value_name("NAME")
+        .required(true)
+        .help("The name of the section.");
     let mut command = Command::new(title.to_owned())
         .no_binary_name(true)
         .disable_version_flag(true)
@@ -57,11 +60,22 @@ fn flag(property: &'static Property) -> Arg {
             .action(ArgAction::Append)
             .value_parser(clap::value_parser!(PathBuf));
     }
-    let action = if property.is_repeated() { ArgAction::Append } else { ArgAction::Set };
-    let arg = Arg::new(property.name).long(property.name).help(help).action(action).allow_hyphen_values(true);
+    let action = if property.is_repeated() {
+        ArgAction::Append
+    } else {
+        ArgAction::Set
+    };
+    let arg = Arg::new(property.name)
+        .long(property.name)
+        .help(help)
+        .action(action)
+        .allow_hyphen_values(true);
     match property.kind {
         // A flag alone means yes.
-        Kind::Boolean => arg.value_name("BOOL").num_args(0..=1).default_missing_value("true"),
+        Kind::Boolean => arg
+            .value_name("BOOL")
+            .num_args(0..=1)
+            .default_missing_value("true"),
         Kind::Choice(words) => arg.value_name(words.join("|").to_uppercase()),
         Kind::Integer { .. } => arg.value_name("N"),
         Kind::Name => arg.value_name("NAME"),
@@ -102,10 +116,24 @@ fn guards() -> [Arg; 2] {
 fn globals() -> [Arg; 4] {
     let heading = "Global options";
     [
-        Arg::new("config-dir").long("config-dir").value_name("DIR").help("The configuration folder."),
-        Arg::new("quiet").long("quiet").short('q').action(ArgAction::SetTrue).help("Say only what went wrong."),
-        Arg::new("verbose").long("verbose").short('v').action(ArgAction::SetTrue).help("Say more."),
-        Arg::new("color").long("color").value_name("WHEN").help("Colour on a terminal (auto), always, or never."),
+        Arg::new("config-dir")
+            .long("config-dir")
+            .value_name("DIR")
+            .help("The configuration folder."),
+        Arg::new("quiet")
+            .long("quiet")
+            .short('q')
+            .action(ArgAction::SetTrue)
+            .help("Say only what went wrong."),
+        Arg::new("verbose")
+            .long("verbose")
+            .short('v')
+            .action(ArgAction::SetTrue)
+            .help("Say more."),
+        Arg::new("color")
+            .long("color")
+            .value_name("WHEN")
+            .help("Colour on a terminal (auto), always, or never."),
     ]
     .map(|arg| arg.help_heading(heading))
 }
@@ -123,7 +151,10 @@ pub(crate) fn wanted(
         values: Vec::new(),
         secrets: Vec::new(),
         unset: Vec::new(),
-        guard: Guard { digest: text("digest"), not_for_pve: matches.get_flag("not-for-pve") },
+        guard: Guard {
+            digest: text("digest"),
+            not_for_pve: matches.get_flag("not-for-pve"),
+        },
     };
     if purpose == Purpose::Set {
         let names = matches.get_many::<String>("unset").into_iter().flatten();
@@ -149,12 +180,17 @@ fn secrets(
     prompt: &mut Prompt,
 ) -> Result<Option<Vec<Secret>>, Stop> {
     if let Some(files) = matches.get_many::<PathBuf>(property.name) {
-        return files.map(|file| input::secret(file)).collect::<Result<_, _>>().map(Some);
+        return files
+            .map(|file| input::secret(file))
+            .collect::<Result<_, _>>()
+            .map(Some);
     }
     if purpose == Purpose::Set {
         return Ok(None);
     }
-    let answer = prompt.secret(property).map_err(|error| Stop::usage(format!("cannot read the terminal: {error}")))?;
+    let answer = prompt
+        .secret(property)
+        .map_err(|error| Stop::usage(format!("cannot read the terminal: {error}")))?;
     Ok(answer.map(|secret| vec![secret]))
 }
 
@@ -162,25 +198,48 @@ fn secrets(
 fn refuse_bad_values(wanted: &Wanted) -> Result<(), Stop> {
     let mut reasons = Vec::new();
     for (property, values) in &wanted.values {
-        let bad = values.iter().filter_map(|value| property.kind.normalized(value).err());
+        let bad = values
+            .iter()
+            .filter_map(|value| property.kind.normalized(value).err());
         reasons.extend(bad.map(|refused| format!("--{}: {}", property.name, refused.reason())));
     }
     for (property, values) in &wanted.secrets {
-        let bad = values.iter().filter_map(|value| property.kind.normalized(value.expose()).err());
-        reasons.extend(bad.map(|refused| format!("--{}-file: {}", property.name, refused.reason_without_value())));
+        let bad = values
+            .iter()
+            .filter_map(|value| property.kind.normalized(value.expose()).err());
+        reasons.extend(bad.map(|refused| {
+            format!(
+                "--{}-file: {}",
+                property.name,
+                refused.reason_without_value()
+            )
+        }));
     }
-    if reasons.is_empty() { Ok(()) } else { Err(Stop::usage(reasons.join("\n"))) }
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(Stop::usage(reasons.join("\n")))
+    }
 }
 
 /// A secret as a flag would stand in the process list; says so by name.
 pub(crate) fn refuse_secret_flags(schema: &Schema, words: &[String]) -> Result<(), Stop> {
     let given = |property: &&&'static Property| {
         let flag = format!("--{}", property.name);
-        property.is_secret() && words.iter().any(|word| *word == flag || word.starts_with(&format!("{flag}=")))
+        property.is_secret()
+            && words
+                .iter()
+                .any(|word| *word == flag || word.starts_with(&format!("{flag}=")))
     };
     match schema.properties().iter().find(given) {
-        Some(property) => Err(Stop::usage(format!("--{} would show the secret in the process list", property.name))
-            .with_hint(format!("use --{}-file FILE, or `-` for standard input", property.name))),
+        Some(property) => Err(Stop::usage(format!(
+            "--{} would show the secret in the process list",
+            property.name
+        ))
+        .with_hint(format!(
+            "use --{}-file FILE, or `-` for standard input",
+            property.name
+        ))),
         None => Ok(()),
     }
 }
@@ -191,10 +250,13 @@ mod tests {
     use crate::prompt::Prompt;
     use notify_schema::{Kind, Property, Schema};
 
-    static SERVER: Property = Property::required("server", Kind::text(), "Where to.").example("mail.example.com");
-    static PORT: Property = Property::fallback("port", Kind::PORT, "by mode", "Which port.").example("25");
+    static SERVER: Property =
+        Property::required("server", Kind::text(), "Where to.").example("mail.example.com");
+    static PORT: Property =
+        Property::fallback("port", Kind::PORT, "by mode", "Which port.").example("25");
     static TO: Property = Property::repeated("mailto", Kind::RECIPIENT, "To whom.").example("a@b");
-    static OFF: Property = Property::default("disable", Kind::Boolean, "false", "Off.").example("true");
+    static OFF: Property =
+        Property::default("disable", Kind::Boolean, "false", "Off.").example("true");
     static TOKEN: Property = Property::required("token", Kind::text(), "The secret.").secret();
 
     fn schema() -> Schema {
@@ -205,11 +267,26 @@ mod tests {
         let parsed = command("x", &schema(), purpose).try_get_matches_from(line.split(' '));
         let result = parsed
             .map_err(|error| error.to_string())
-            .and_then(|matches| wanted(&schema(), &matches, purpose, &mut Prompt::none()).map_err(|stop| stop.message));
+            .and_then(|matches| {
+                wanted(&schema(), &matches, purpose, &mut Prompt::none())
+                    .map_err(|stop| stop.message)
+            });
         match (result, expected) {
             (Ok(wanted), Ok(values)) => {
-                let found: Vec<_> = wanted.values.iter().map(|(property, values)| (property.name, values.clone())).collect();
-                let values: Vec<_> = values.iter().map(|(name, values)| (*name, values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>())).collect();
+                let found: Vec<_> = wanted
+                    .values
+                    .iter()
+                    .map(|(property, values)| (property.name, values.clone()))
+                    .collect();
+                let values: Vec<_> = values
+                    .iter()
+                    .map(|(name, values)| {
+                        (
+                            *name,
+                            values.iter().map(|v| (*v).to_owned()).collect::<Vec<_>>(),
+                        )
+                    })
+                    .collect();
                 assert_eq!(found, values, "{line}");
             }
             (Err(message), Err(part)) => assert!(message.contains(part), "{line}: {message}"),
@@ -219,18 +296,30 @@ mod tests {
 
     #[test]
     fn a_property_is_a_flag() {
-        check(Purpose::Add, "r1 --server a --mailto x@y --mailto z@y --disable", Ok(&[
-            ("server", &["a"]),
-            ("mailto", &["x@y", "z@y"]),
-            ("disable", &["true"]),
-        ]));
-        check(Purpose::Set, "r1 --disable false --unset port", Ok(&[("disable", &["false"])]));
+        check(
+            Purpose::Add,
+            "r1 --server a --mailto x@y --mailto z@y --disable",
+            Ok(&[
+                ("server", &["a"]),
+                ("mailto", &["x@y", "z@y"]),
+                ("disable", &["true"]),
+            ]),
+        );
+        check(
+            Purpose::Set,
+            "r1 --disable false --unset port",
+            Ok(&[("disable", &["false"])]),
+        );
         check(Purpose::Set, "r1 --server -a", Ok(&[("server", &["-a"])]));
     }
 
     #[test]
     fn bad_values_are_told_at_once() {
-        check(Purpose::Add, "r1 --port 70000 --mailto x", Err("--port: 70000 is above 65535\n--mailto: shorter"));
+        check(
+            Purpose::Add,
+            "r1 --port 70000 --mailto x",
+            Err("--port: 70000 is above 65535\n--mailto: shorter"),
+        );
         check(Purpose::Set, "r1 --unset server", Err("invalid value"));
         check(Purpose::Set, "r1 --sevrer x", Err("--server"));
     }

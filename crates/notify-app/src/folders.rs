@@ -38,18 +38,31 @@ impl Surroundings {
     /// user `$XDG_CONFIG_HOME/notify` if it is a folder; else `/etc/pve` if it is
     /// a folder; else `/etc/notify`, whether it exists or not.
     pub(crate) fn config(&self, is_dir: impl Fn(&Path) -> bool) -> Result<PathBuf, Stop> {
-        if let Some(named) = self.named.clone().or_else(|| self.config_dir.clone().map(PathBuf::from)) {
+        if let Some(named) = self
+            .named
+            .clone()
+            .or_else(|| self.config_dir.clone().map(PathBuf::from))
+        {
             return if is_dir(&named) {
                 Ok(named)
             } else {
-                Err(Stop::usage(format!("the configuration folder {} is not there", named.display()))
-                    .with_hint("create it, or name another with --config-dir"))
+                Err(Stop::usage(format!(
+                    "the configuration folder {} is not there",
+                    named.display()
+                ))
+                .with_hint("create it, or name another with --config-dir"))
             };
         }
-        let own = self.user_folder(self.xdg_config.as_ref(), ".config").filter(|own| is_dir(own));
+        let own = self
+            .user_folder(self.xdg_config.as_ref(), ".config")
+            .filter(|own| is_dir(own));
         let system = || {
             let pve = PathBuf::from("/etc/pve");
-            if is_dir(&pve) { pve } else { PathBuf::from("/etc/notify") }
+            if is_dir(&pve) {
+                pve
+            } else {
+                PathBuf::from("/etc/notify")
+            }
         };
         Ok(own.unwrap_or_else(system))
     }
@@ -59,14 +72,19 @@ impl Surroundings {
         if let Some(named) = &self.state_dir {
             return PathBuf::from(named);
         }
-        self.user_folder(self.xdg_state.as_ref(), ".local/state").unwrap_or_else(|| PathBuf::from("/var/lib/notify"))
+        self.user_folder(self.xdg_state.as_ref(), ".local/state")
+            .unwrap_or_else(|| PathBuf::from("/var/lib/notify"))
     }
 
     fn user_folder(&self, xdg: Option<&OsString>, below_home: &str) -> Option<PathBuf> {
         if self.is_root {
             return None;
         }
-        let base = xdg.map(PathBuf::from).or_else(|| self.home.as_ref().map(|home| Path::new(home).join(below_home)));
+        let base = xdg.map(PathBuf::from).or_else(|| {
+            self.home
+                .as_ref()
+                .map(|home| Path::new(home).join(below_home))
+        });
         base.map(|base| base.join("notify"))
     }
 }
@@ -77,32 +95,61 @@ mod tests {
     use std::path::Path;
 
     fn check(surroundings: &Surroundings, folders: &[&str], expected: Option<&str>) {
-        let found = surroundings.config(|path| folders.iter().any(|known| Path::new(known) == path));
-        assert_eq!(found.ok().as_deref(), expected.map(Path::new), "{surroundings:?} {folders:?}");
+        let found =
+            surroundings.config(|path| folders.iter().any(|known| Path::new(known) == path));
+        assert_eq!(
+            found.ok().as_deref(),
+            expected.map(Path::new),
+            "{surroundings:?} {folders:?}"
+        );
     }
 
     #[test]
     fn root_uses_pve_if_it_is_there() {
-        let root = Surroundings { is_root: true, xdg_config: Some("/x".into()), ..Surroundings::default() };
-        check(&root, &["/etc/pve", "/etc/notify", "/x/notify"], Some("/etc/pve"));
+        let root = Surroundings {
+            is_root: true,
+            xdg_config: Some("/x".into()),
+            ..Surroundings::default()
+        };
+        check(
+            &root,
+            &["/etc/pve", "/etc/notify", "/x/notify"],
+            Some("/etc/pve"),
+        );
         check(&root, &[], Some("/etc/notify"));
     }
 
     #[test]
     fn a_user_has_a_folder_of_their_own_or_the_systems() {
-        let user = Surroundings { home: Some("/home/u".into()), ..Surroundings::default() };
-        check(&user, &["/home/u/.config/notify", "/etc/pve"], Some("/home/u/.config/notify"));
+        let user = Surroundings {
+            home: Some("/home/u".into()),
+            ..Surroundings::default()
+        };
+        check(
+            &user,
+            &["/home/u/.config/notify", "/etc/pve"],
+            Some("/home/u/.config/notify"),
+        );
         check(&user, &["/etc/pve"], Some("/etc/pve"));
-        let user = Surroundings { xdg_config: Some("/x".into()), ..user };
+        let user = Surroundings {
+            xdg_config: Some("/x".into()),
+            ..user
+        };
         check(&user, &["/x/notify"], Some("/x/notify"));
     }
 
     #[test]
     fn a_named_folder_must_be_there() {
-        let named = Surroundings { named: Some("/named".into()), ..Surroundings::default() };
+        let named = Surroundings {
+            named: Some("/named".into()),
+            ..Surroundings::default()
+        };
         check(&named, &["/named"], Some("/named"));
         check(&named, &["/etc/pve"], None);
-        let by_variable = Surroundings { config_dir: Some("/other".into()), ..Surroundings::default() };
+        let by_variable = Surroundings {
+            config_dir: Some("/other".into()),
+            ..Surroundings::default()
+        };
         check(&by_variable, &["/etc/pve"], None);
         check(&by_variable, &["/other"], Some("/other"));
     }

@@ -14,12 +14,18 @@ const MOST: u64 = 64 << 20;
 pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Stop> {
     let mut content = Vec::new();
     let read = if path == Path::new("-") {
-        std::io::stdin().lock().take(MOST + 1).read_to_end(&mut content)
+        std::io::stdin()
+            .lock()
+            .take(MOST + 1)
+            .read_to_end(&mut content)
     } else {
         std::fs::File::open(path).and_then(|file| file.take(MOST + 1).read_to_end(&mut content))
     };
     match read {
-        Ok(_) if content.len() as u64 > MOST => Err(Stop::usage(format!("{} is larger than 64 MiB", shown(path)))),
+        Ok(_) if content.len() as u64 > MOST => Err(Stop::usage(format!(
+            "{} is larger than 64 MiB",
+            shown(path)
+        ))),
         Ok(_) => Ok(content),
         Err(error) => Err(Stop::usage(format!("cannot read {}: {error}", shown(path)))),
     }
@@ -28,14 +34,19 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Stop> {
 /// A whole file of UTF-8 text.
 pub(crate) fn text(path: &Path) -> Result<String, Stop> {
     String::from_utf8(bytes(path)?).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count()
+            + 1;
         Stop::usage(format!("{}:{line}: not UTF-8", shown(path)))
     })
 }
 
 /// JSON of any shape.
 pub(crate) fn json(path: &Path) -> Result<serde_json::Value, Stop> {
-    serde_json::from_slice(&bytes(path)?).map_err(|error| Stop::usage(format!("{}: {error}", shown(path))))
+    serde_json::from_slice(&bytes(path)?)
+        .map_err(|error| Stop::usage(format!("{}: {error}", shown(path))))
 }
 
 /// A secret; the line end of its last line does not belong to it.
@@ -46,5 +57,9 @@ pub(crate) fn secret(path: &Path) -> Result<Secret, Stop> {
 }
 
 fn shown(path: &Path) -> String {
-    if path == Path::new("-") { "standard input".to_owned() } else { path.display().to_string() }
+    if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    }
 }

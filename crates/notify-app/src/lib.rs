@@ -50,7 +50,11 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and usage; nobody is left to tell when they cannot be written.
             let _ = error.print();
-            if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+            if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Done.into()
+            }
         }
     }
 }
@@ -61,7 +65,11 @@ fn execute(line: &CommandLine) -> Exit {
         console.stop(&stop);
         stop.exit
     });
-    if exit == Exit::Done && console.is_broken() { Exit::Failed } else { exit }
+    if exit == Exit::Done && console.is_broken() {
+        Exit::Failed
+    } else {
+        exit
+    }
 }
 
 fn dispatch(line: &CommandLine, console: &Console) -> Answer {

@@ -14,7 +14,9 @@ pub(crate) struct Prompt {
 impl Prompt {
     /// Asks only when both standard input and standard error are a terminal.
     pub(crate) fn of_process() -> Self {
-        Prompt { terminal: io::stdin().is_terminal() && io::stderr().is_terminal() }
+        Prompt {
+            terminal: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
     }
 
     /// Never asks.
@@ -28,7 +30,11 @@ impl Prompt {
         if !self.terminal {
             return Ok(None);
         }
-        let optional = if property.is_required() { "" } else { " (empty for none)" };
+        let optional = if property.is_required() {
+            ""
+        } else {
+            " (empty for none)"
+        };
         eprint!("{}{optional}: ", property.name);
         io::stderr().flush()?;
         let line = hidden_line()?;

@@ -17,8 +17,11 @@ pub(crate) fn render(global: &Global, args: &args::Render, console: &Console) ->
     let templates = setup.templates();
     if !templates.contains(&args.template) {
         let known = templates.names().collect::<Vec<_>>().join(", ");
-        return Err(Stop::usage(format!("there is no template `{}`", args.template.escape_debug()))
-            .with_hint(format!("built in: {known}")));
+        return Err(Stop::usage(format!(
+            "there is no template `{}`",
+            args.template.escape_debug()
+        ))
+        .with_hint(format!("built in: {known}")));
     }
     let data = with_common_variables(input::json(&args.data)?, &setup.host().0);
     let message = templates.message(&args.template, data, Zone::Local);
@@ -28,7 +31,10 @@ pub(crate) fn render(global: &Global, args: &args::Render, console: &Console) ->
         Some(args::Part::Html) => vec![Part::Html],
         None => Part::ALL.to_vec(),
     };
-    let texts = parts.iter().map(|part| message.part(*part)).collect::<Result<Vec<_>, _>>();
+    let texts = parts
+        .iter()
+        .map(|part| message.part(*part))
+        .collect::<Result<Vec<_>, _>>();
     for fault in message.faults() {
         console.fault(&fault);
     }

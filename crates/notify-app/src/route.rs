@@ -19,7 +19,11 @@ use crate::{input, time};
 /// `notify route`.
 pub(crate) fn route(global: &Global, args: &args::Route, console: &Console) -> Answer {
     let zone = args.tz.unwrap_or_default();
-    let at = args.at.as_deref().map(|text| time::parse(text, zone)).transpose();
+    let at = args
+        .at
+        .as_deref()
+        .map(|text| time::parse(text, zone))
+        .transpose();
     let at = at.map_err(|error| Stop::usage(format!("--at: {error}")))?;
     let ready = Setup::new(global)?.ready(zone)?;
     ready.tell_faults(console);
@@ -27,7 +31,11 @@ pub(crate) fn route(global: &Global, args: &args::Route, console: &Console) -> A
         return batch(&ready, &input::bytes(file)?, at, args.explain, console);
     }
     let fields = fields(&args.event, ready.engine.host().name())?;
-    let event = Event { severity: severity(&args.event), timestamp: at.unwrap_or_else(now), fields: &fields };
+    let event = Event {
+        severity: severity(&args.event),
+        timestamp: at.unwrap_or_else(now),
+        fields: &fields,
+    };
     match (args.json, args.explain) {
         (true, true) => console.json(&ready.engine.explain(&event)),
         (true, false) => console.json(&ready.engine.decide_about(&event)),
@@ -51,11 +59,18 @@ struct Line {
 fn batch(ready: &Ready, input: &[u8], at: Option<i64>, explain: bool, console: &Console) -> Answer {
     let mut exit = Exit::Done;
     let now = now();
-    for line in input.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+    for line in input
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.trim_ascii().is_empty())
+    {
         match parse(line) {
             Ok(line) => {
                 let timestamp = at.or(line.timestamp).unwrap_or(now);
-                let event = Event { severity: line.severity, timestamp, fields: &line.fields };
+                let event = Event {
+                    severity: line.severity,
+                    timestamp,
+                    fields: &line.fields,
+                };
                 if explain {
                     console.json(&ready.engine.explain(&event));
                 } else {
@@ -78,19 +93,29 @@ fn parse(line: &[u8]) -> Result<Line, String> {
             return Err(format!("`{}` is no field name", name.escape_debug()));
         }
         if value.chars().any(char::is_control) {
-            return Err(format!("the value of `{name}` contains a control character"));
+            return Err(format!(
+                "the value of `{name}` contains a control character"
+            ));
         }
     }
     Ok(line)
 }
 
 fn tell(decision: &Decision, console: &Console) {
-    let list = |names: &[String]| if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+    let list = |names: &[String]| {
+        if names.is_empty() {
+            "-".to_owned()
+        } else {
+            names.join(", ")
+        }
+    };
     console.line(format!("matchers: {}", list(&decision.matchers)));
     console.line(format!("targets:  {}", list(&decision.targets)));
-    for (word, names) in
-        [("missing", &decision.missing), ("disabled", &decision.disabled), ("unusable", &decision.unusable)]
-    {
+    for (word, names) in [
+        ("missing", &decision.missing),
+        ("disabled", &decision.disabled),
+        ("unusable", &decision.unusable),
+    ] {
         if !names.is_empty() {
             console.line(format!("{:<9} {}", format!("{word}:"), names.join(", ")));
         }
@@ -101,9 +126,29 @@ fn tell_explained(explained: &Explained, console: &Console) {
     for trace in &explained.matchers {
         console.raw(trace_text(trace, console).as_bytes());
     }
-    let Explained { targets, missing, disabled, unusable, .. } = explained.clone();
-    let matched = explained.matchers.iter().filter(|trace| trace.matched).map(|trace| trace.name.clone()).collect();
-    tell(&Decision { targets, missing, disabled, unusable, matchers: matched }, console);
+    let Explained {
+        targets,
+        missing,
+        disabled,
+        unusable,
+        ..
+    } = explained.clone();
+    let matched = explained
+        .matchers
+        .iter()
+        .filter(|trace| trace.matched)
+        .map(|trace| trace.name.clone())
+        .collect();
+    tell(
+        &Decision {
+            targets,
+            missing,
+            disabled,
+            unusable,
+            matchers: matched,
+        },
+        console,
+    );
 }
 
 fn trace_text(trace: &Trace, console: &Console) -> String {
@@ -120,8 +165,15 @@ fn trace_text(trace: &Trace, console: &Console) -> String {
     };
     let mut text = format!("{} {verdict} (mode {mode}{inverted})\n", trace.name);
     for rule in &trace.rules {
-        let saw = rule.saw.as_deref().map_or_else(|| "nothing".to_owned(), |saw| format!("`{saw}`"));
-        let said = if rule.verdict { console.good("yes") } else { console.bad("no") };
+        let saw = rule
+            .saw
+            .as_deref()
+            .map_or_else(|| "nothing".to_owned(), |saw| format!("`{saw}`"));
+        let said = if rule.verdict {
+            console.good("yes")
+        } else {
+            console.bad("no")
+        };
         let _ = writeln!(text, "  {said}: {} {}, saw {saw}", rule.key, rule.rule);
     }
     if trace.rules.is_empty() && trace.error.is_none() {
@@ -145,13 +197,25 @@ mod tests {
     #[test]
     fn a_line_is_an_event_and_nothing_else() {
         check(r#"{"severity":"error"}"#, Ok(()));
-        check(r#"{"severity":"error","timestamp":0,"fields":{"type":"vzdump"}}"#, Ok(()));
+        check(
+            r#"{"severity":"error","timestamp":0,"fields":{"type":"vzdump"}}"#,
+            Ok(()),
+        );
         check(r#"{"timestamp":0}"#, Err("missing field `severity`"));
         check(r#"{"severity":"Error"}"#, Err("unknown variant"));
         check(r#"{"severity":"error","x":1}"#, Err("unknown field `x`"));
-        check(r#"{"severity":"error","fields":{"a":1}}"#, Err("expected a string"));
-        check(r#"{"severity":"error","fields":{"-a":"1"}}"#, Err("no field name"));
-        check(r#"{"severity":"error","fields":{"a":"1\n2"}}"#, Err("control character"));
+        check(
+            r#"{"severity":"error","fields":{"a":1}}"#,
+            Err("expected a string"),
+        );
+        check(
+            r#"{"severity":"error","fields":{"-a":"1"}}"#,
+            Err("no field name"),
+        );
+        check(
+            r#"{"severity":"error","fields":{"a":"1\n2"}}"#,
+            Err("control character"),
+        );
         check("nonsense", Err("expected"));
     }
 }

@@ -28,34 +28,62 @@ pub(crate) fn sections(global: &Global, noun: Noun, args: &Sections, console: &C
         Sections::Show { name, json } => show(global, noun, name, *json, console),
         Sections::Add(rest) => add(global, noun, &rest.words, console),
         Sections::Set(rest) => set(global, noun, &rest.words, console),
-        Sections::Remove { name, guard } => {
-            take_away(global, noun, name, guard, "removed", |changes| changes.remove(name), console)
-        }
-        Sections::Reset { name, guard } => {
-            take_away(global, noun, name, guard, "reset", |changes| changes.reset(name), console)
-        }
+        Sections::Remove { name, guard } => take_away(
+            global,
+            noun,
+            name,
+            guard,
+            "removed",
+            |changes| changes.remove(name),
+            console,
+        ),
+        Sections::Reset { name, guard } => take_away(
+            global,
+            noun,
+            name,
+            guard,
+            "reset",
+            |changes| changes.reset(name),
+            console,
+        ),
     }
 }
 
 fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
     let (_, configuration) = setup.read()?;
-    let mut found: Vec<_> = configuration.sections().iter().filter(|section| noun.covers(section)).collect();
+    let mut found: Vec<_> = configuration
+        .sections()
+        .iter()
+        .filter(|section| noun.covers(section))
+        .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
-    let shapes: Vec<_> =
-        found.iter().map(|section| shapes::summary(section, &configuration, &setup.schemas)).collect();
+    let shapes: Vec<_> = found
+        .iter()
+        .map(|section| shapes::summary(section, &configuration, &setup.schemas))
+        .collect();
     if as_json {
         console.json(&shapes);
         return Ok(Exit::Done);
     }
-    let mut rows = vec![["name", "type", "origin", "state", "comment"].map(str::to_owned).to_vec()];
+    let mut rows = vec![
+        ["name", "type", "origin", "state", "comment"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
     rows.extend(shapes.iter().map(row));
     console.raw(table(&rows).as_bytes());
     Ok(Exit::Done)
 }
 
 fn row(shape: &serde_json::Value) -> Vec<String> {
-    let text = |key: &str| shape.get(key).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
+    let text = |key: &str| {
+        shape
+            .get(key)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let state = if shape.get("unusable").is_some() {
         "unusable"
     } else if shape.get("disable") == Some(&json!(true)) {
@@ -63,7 +91,13 @@ fn row(shape: &serde_json::Value) -> Vec<String> {
     } else {
         "enabled"
     };
-    vec![text("name"), text("type"), text("origin"), state.to_owned(), text("comment")]
+    vec![
+        text("name"),
+        text("type"),
+        text("origin"),
+        state.to_owned(),
+        text("comment"),
+    ]
 }
 
 fn show(global: &Global, noun: Noun, name: &str, as_json: bool, console: &Console) -> Answer {
@@ -93,10 +127,16 @@ fn find<'a>(
     noun: Noun,
     name: &str,
 ) -> Result<&'a notify_config::Section, Stop> {
-    let found = configuration.section(name).filter(|section| noun.covers(section));
+    let found = configuration
+        .section(name)
+        .filter(|section| noun.covers(section));
     found.ok_or_else(|| {
-        Stop::usage(format!("there is no {} `{}`", noun.word(), name.escape_debug()))
-            .with_hint(format!("`notify {} list` shows what there is", noun.word()))
+        Stop::usage(format!(
+            "there is no {} `{}`",
+            noun.word(),
+            name.escape_debug()
+        ))
+        .with_hint(format!("`notify {} list` shows what there is", noun.word()))
     })
 }
 
@@ -106,13 +146,21 @@ fn add(global: &Global, noun: Noun, words: &[String], console: &Console) -> Answ
         Noun::Matcher => (MATCHER, words),
         Noun::Target => {
             let kind = kind_of(&setup, words, console)?;
-            let Some(kind) = kind else { return Ok(Exit::Done) };
+            let Some(kind) = kind else {
+                return Ok(Exit::Done);
+            };
             (kind, &words[1..])
         }
     };
     let schema = schema(&setup, kind)?;
-    let title = if noun == Noun::Matcher { "notify matcher add".to_owned() } else { format!("notify target add {kind}") };
-    let Some(wanted) = parse(&title, schema, Purpose::Add, rest, console)? else { return Ok(Exit::Done) };
+    let title = if noun == Noun::Matcher {
+        "notify matcher add".to_owned()
+    } else {
+        format!("notify target add {kind}")
+    };
+    let Some(wanted) = parse(&title, schema, Purpose::Add, rest, console)? else {
+        return Ok(Exit::Done);
+    };
     let changes = || Changes::new().add(kind, &wanted.name, settings(&wanted));
     write(&setup, &wanted.name, &wanted.guard, changes, console)?;
     console.note(format!("added {} `{}`", noun.word(), wanted.name));
@@ -120,32 +168,56 @@ fn add(global: &Global, noun: Noun, words: &[String], console: &Console) -> Answ
 }
 
 /// The type that `target add TYPE` names; none when help was asked for.
-fn kind_of(setup: &Setup, words: &[String], console: &Console) -> Result<Option<&'static str>, Stop> {
-    let known = || setup.registry.types().iter().map(|known| known.name).collect::<Vec<_>>().join(", ");
+fn kind_of(
+    setup: &Setup,
+    words: &[String],
+    console: &Console,
+) -> Result<Option<&'static str>, Stop> {
+    let known = || {
+        setup
+            .registry
+            .types()
+            .iter()
+            .map(|known| known.name)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     match words.first().map(String::as_str) {
-        None => Err(Stop::usage("which type of target?").with_hint(format!("notify target add TYPE NAME …, TYPE one of {}", known()))),
+        None => Err(Stop::usage("which type of target?").with_hint(format!(
+            "notify target add TYPE NAME …, TYPE one of {}",
+            known()
+        ))),
         Some("--help" | "-h") => {
             console.raw(types_help(setup.registry.types()).as_bytes());
             Ok(None)
         }
         Some(word) => match setup.registry.target(word) {
             Some(found) => Ok(Some(found.name)),
-            None => Err(Stop::usage(format!("there is no target type `{}`", word.escape_debug()))
-                .with_hint(format!("known types: {}", known()))),
+            None => Err(
+                Stop::usage(format!("there is no target type `{}`", word.escape_debug()))
+                    .with_hint(format!("known types: {}", known())),
+            ),
         },
     }
 }
 
 fn types_help(types: &[&'static TargetType]) -> String {
-    let mut text = "Add a target.\n\nUsage: notify target add TYPE NAME [FLAGS]\n\nTypes:\n".to_owned();
+    let mut text =
+        "Add a target.\n\nUsage: notify target add TYPE NAME [FLAGS]\n\nTypes:\n".to_owned();
     for known in types {
-        text.push_str(&format!("  {:<12} {}; see `notify target add {} --help`\n", known.name, known.title, known.name));
+        text.push_str(&format!(
+            "  {:<12} {}; see `notify target add {} --help`\n",
+            known.name, known.title, known.name
+        ));
     }
     text
 }
 
 fn set(global: &Global, noun: Noun, words: &[String], console: &Console) -> Answer {
-    let usage = format!("notify {} set NAME --PROP VALUE … [--unset PROP …]", noun.word());
+    let usage = format!(
+        "notify {} set NAME --PROP VALUE … [--unset PROP …]",
+        noun.word()
+    );
     let name = match words.first().map(String::as_str) {
         Some("--help" | "-h") => {
             console.line(format!(
@@ -162,8 +234,16 @@ fn set(global: &Global, noun: Noun, words: &[String], console: &Console) -> Answ
     let section = find(&configuration, noun, name)?;
     let schema = schema(&setup, &section.kind)?;
     let title = format!("notify {} set", noun.word());
-    let Some(wanted) = parse(&title, schema, Purpose::Set, words, console)? else { return Ok(Exit::Done) };
-    let unset = || wanted.unset.iter().map(|property| property.name.to_owned()).collect();
+    let Some(wanted) = parse(&title, schema, Purpose::Set, words, console)? else {
+        return Ok(Exit::Done);
+    };
+    let unset = || {
+        wanted
+            .unset
+            .iter()
+            .map(|property| property.name.to_owned())
+            .collect()
+    };
     let changes = || Changes::new().set(name, settings(&wanted), unset());
     write(&setup, name, &wanted.guard, changes, console)?;
     console.note(format!("changed {} `{name}`", noun.word()));
@@ -192,7 +272,8 @@ fn take_away(
 
 /// As Proxmox VE: a target that a matcher names stays.
 fn refuse_while_named(configuration: &Configuration, name: &str) -> Result<(), Stop> {
-    let names_it = |line: &notify_schema::RawProperty<'_>| line.key == "target" && line.value == name;
+    let names_it =
+        |line: &notify_schema::RawProperty<'_>| line.key == "target" && line.value == name;
     let by: Vec<&str> = configuration
         .of_kind(MATCHER)
         .filter(|matcher| configuration.lines(matcher).iter().any(names_it))
@@ -201,12 +282,18 @@ fn refuse_while_named(configuration: &Configuration, name: &str) -> Result<(), S
     if by.is_empty() {
         return Ok(());
     }
-    Err(Stop::failed(format!("cannot remove `{name}`, matchers name it: {}", by.join(", ")))
-        .with_hint("take it out of them first: `notify matcher set NAME --target …`"))
+    Err(Stop::failed(format!(
+        "cannot remove `{name}`, matchers name it: {}",
+        by.join(", ")
+    ))
+    .with_hint("take it out of them first: `notify matcher set NAME --target …`"))
 }
 
 fn schema<'a>(setup: &'a Setup, kind: &str) -> Result<&'a Schema, Stop> {
-    setup.schemas.get(kind).ok_or_else(|| Stop::usage(format!("the type `{kind}` is unknown to this program")))
+    setup
+        .schemas
+        .get(kind)
+        .ok_or_else(|| Stop::usage(format!("the type `{kind}` is unknown to this program")))
 }
 
 /// Parses the flags; none when help was asked for and printed.
@@ -224,7 +311,14 @@ fn parse(
             console.raw(error.render().to_string().as_bytes());
             Ok(None)
         }
-        Err(error) => Err(Stop::usage(error.render().to_string().trim_start_matches("error: ").trim_end().to_owned())),
+        Err(error) => Err(Stop::usage(
+            error
+                .render()
+                .to_string()
+                .trim_start_matches("error: ")
+                .trim_end()
+                .to_owned(),
+        )),
     }
 }
 
@@ -247,14 +341,15 @@ fn with_folder(global: &Global, words: &[String]) -> Global {
 }
 
 fn settings(wanted: &Wanted) -> Vec<Setting> {
-    let public = wanted.values.iter().map(|(property, values)| {
-        Setting::list(property.name, values.iter().map(String::as_str))
-    });
-    let secret = |values: &[Secret]| values.iter().cloned().map(Value::Secret).collect();
-    let private = wanted
-        .secrets
+    let public = wanted
+        .values
         .iter()
-        .map(|(property, values)| Setting { key: property.name.to_owned(), values: secret(values) });
+        .map(|(property, values)| Setting::list(property.name, values.iter().map(String::as_str)));
+    let secret = |values: &[Secret]| values.iter().cloned().map(Value::Secret).collect();
+    let private = wanted.secrets.iter().map(|(property, values)| Setting {
+        key: property.name.to_owned(),
+        values: secret(values),
+    });
     public.chain(private).collect()
 }
 
@@ -271,11 +366,23 @@ fn write(
         tries += 1;
         let (snapshot, configuration) = setup.read()?;
         compare(guard, &snapshot)?;
-        let changes = if guard.not_for_pve { changes().not_for_pve() } else { changes() };
-        let outcome = changes.apply(&snapshot.files, &setup.schemas).map_err(refused)?;
+        let changes = if guard.not_for_pve {
+            changes().not_for_pve()
+        } else {
+            changes()
+        };
+        let outcome = changes
+            .apply(&snapshot.files, &setup.schemas)
+            .map_err(refused)?;
         inspect(setup, &outcome, &configuration, name, console)?;
-        match setup.store.update(Some(&snapshot.revision), &setup.schemas, &changes) {
-            Err(error) if error.kind() == StoreErrorKind::Changed && guard.digest.is_none() && tries < TRIES => {}
+        match setup
+            .store
+            .update(Some(&snapshot.revision), &setup.schemas, &changes)
+        {
+            Err(error)
+                if error.kind() == StoreErrorKind::Changed
+                    && guard.digest.is_none()
+                    && tries < TRIES => {}
             other => return other.map(drop).map_err(refused),
         }
     }
@@ -283,21 +390,37 @@ fn write(
 
 fn compare(guard: &Guard, snapshot: &Snapshot) -> Result<(), Stop> {
     match &guard.digest {
-        Some(digest) if *digest != snapshot.digest && *digest != snapshot.revision => {
-            Err(Stop::failed("the configuration was changed meanwhile, so nothing was written")
-                .with_hint("look at it again: `notify config show --json` has the new digest"))
-        }
+        Some(digest) if *digest != snapshot.digest && *digest != snapshot.revision => Err(
+            Stop::failed("the configuration was changed meanwhile, so nothing was written")
+                .with_hint("look at it again: `notify config show --json` has the new digest"),
+        ),
         _ => Ok(()),
     }
 }
 
 /// What only plugins and rules can judge: the section must be usable, and name targets that exist.
-fn inspect(setup: &Setup, outcome: &Files, before: &Configuration, name: &str, console: &Console) -> Result<(), Stop> {
+fn inspect(
+    setup: &Setup,
+    outcome: &Files,
+    before: &Configuration,
+    name: &str,
+    console: &Console,
+) -> Result<(), Stop> {
     let after = Configuration::assemble(outcome, &setup.schemas);
     let (host, _) = setup.host();
-    let engine = Engine::assemble(&after, &setup.registry, Arc::new(host), setup.templates(), Zone::Local);
-    let was_usable = before.section(name).is_none_or(|section| section.fields.is_some());
-    let Some(section) = after.section(name) else { return Ok(()) };
+    let engine = Engine::assemble(
+        &after,
+        &setup.registry,
+        Arc::new(host),
+        setup.templates(),
+        Zone::Local,
+    );
+    let was_usable = before
+        .section(name)
+        .is_none_or(|section| section.fields.is_some());
+    let Some(section) = after.section(name) else {
+        return Ok(());
+    };
     let title = format!("{} `{name}`", section.kind);
     let bad: Vec<String> = engine
         .faults()
@@ -313,7 +436,9 @@ fn inspect(setup: &Setup, outcome: &Files, before: &Configuration, name: &str, c
             continue;
         }
         if fault.message.starts_with("there is no target") {
-            return Err(Stop::usage(fault.message).with_hint("`notify target list` shows what there is"));
+            return Err(
+                Stop::usage(fault.message).with_hint("`notify target list` shows what there is")
+            );
         }
         console.fault(&fault);
     }
@@ -329,5 +454,9 @@ fn refused(error: StoreError) -> Stop {
     for fault in error.faults() {
         message.push_str(&format!("\n  {fault}"));
     }
-    Stop { exit, message, hint: error.hint().map(str::to_owned) }
+    Stop {
+        exit,
+        message,
+        hint: error.hint().map(str::to_owned),
+    }
 }

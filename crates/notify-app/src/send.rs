@@ -15,7 +15,8 @@ use crate::{input, time};
 /// `notify send`.
 pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Answer {
     let timestamp = match &args.timestamp {
-        Some(text) => time::parse(text, Zone::Local).map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
+        Some(text) => time::parse(text, Zone::Local)
+            .map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
         None => now(),
     };
     let ready = Setup::new(global)?.ready(Zone::Local)?;
@@ -34,7 +35,10 @@ pub(crate) fn test(global: &Global, args: &args::Test, console: &Console) -> Ans
     }
     let fields = fields(&event, ready.engine.host().name())?;
     let name = args.target.clone().unwrap_or_default();
-    let content = Content::Template { name: "test".to_owned(), data: json!({ "target": name }) };
+    let content = Content::Template {
+        name: "test".to_owned(),
+        data: json!({ "target": name }),
+    };
     let event = notification(severity(&event), now(), fields, content)?;
     if args.route {
         return route(&ready, &event, args.json, console);
@@ -42,7 +46,8 @@ pub(crate) fn test(global: &Global, args: &args::Test, console: &Console) -> Ans
     ready.tell_faults(console);
     let sent = block_on(ready.engine.deliver_to(&name, &event, moment()))?;
     let (report, faults) = sent.ok_or_else(|| {
-        Stop::usage(format!("there is no target `{name}`")).with_hint("`notify target list` shows what there is")
+        Stop::usage(format!("there is no target `{name}`"))
+            .with_hint("`notify target list` shows what there is")
     })?;
     Ok(answer(&report, &faults, args.json, console))
 }
@@ -55,9 +60,15 @@ fn route(ready: &Ready, event: &Notification, as_json: bool, console: &Console) 
 }
 
 /// The `message` template with what was given, or a template with its data.
-fn content(args: &args::Send, fields: &std::collections::BTreeMap<String, String>) -> Result<Content, Stop> {
+fn content(
+    args: &args::Send,
+    fields: &std::collections::BTreeMap<String, String>,
+) -> Result<Content, Stop> {
     if let (Some(template), Some(data)) = (&args.template, &args.data) {
-        return Ok(Content::Template { name: template.clone(), data: input::json(data)? });
+        return Ok(Content::Template {
+            name: template.clone(),
+            data: input::json(data)?,
+        });
     }
     let text = match (&args.message, &args.message_file) {
         (Some(text), _) => text.clone(),
@@ -68,11 +79,19 @@ fn content(args: &args::Send, fields: &std::collections::BTreeMap<String, String
     if let Some(file) = &args.html_file {
         data["html"] = json!(input::text(file)?);
     }
-    Ok(Content::Template { name: "message".to_owned(), data })
+    Ok(Content::Template {
+        name: "message".to_owned(),
+        data,
+    })
 }
 
 /// Prints the report and turns it into an exit code.
-pub(crate) fn answer(report: &Report, template_faults: &[Fault], as_json: bool, console: &Console) -> Exit {
+pub(crate) fn answer(
+    report: &Report,
+    template_faults: &[Fault],
+    as_json: bool,
+    console: &Console,
+) -> Exit {
     for fault in template_faults {
         console.fault(fault);
     }
@@ -95,9 +114,17 @@ pub(crate) fn answer(report: &Report, template_faults: &[Fault], as_json: bool, 
 
 fn tell(report: &Report, console: &Console) {
     if report.targets.is_empty() {
-        let fields: Vec<_> = report.fields.iter().map(|(name, value)| format!("--field {name}={value}")).collect();
+        let fields: Vec<_> = report
+            .fields
+            .iter()
+            .map(|(name, value)| format!("--field {name}={value}"))
+            .collect();
         console.note(format!("no target was chosen for {}", report.id));
-        console.note(format!("  see why: notify route --severity {} {} --explain", report.severity, fields.join(" ")));
+        console.note(format!(
+            "  see why: notify route --severity {} {} --explain",
+            report.severity,
+            fields.join(" ")
+        ));
     }
     for target in &report.targets {
         tell_target(target, console);
@@ -105,26 +132,45 @@ fn tell(report: &Report, console: &Console) {
 }
 
 fn tell_target(target: &TargetReport, console: &Console) {
-    let kind = target.kind.as_deref().map(|kind| format!(" ({kind})")).unwrap_or_default();
+    let kind = target
+        .kind
+        .as_deref()
+        .map(|kind| format!(" ({kind})"))
+        .unwrap_or_default();
     let name = format!("{}{kind}", target.name);
-    let line = |state: String, rest: &str| format!("{state} {name}{}{rest}", if rest.is_empty() { "" } else { ": " });
+    let line = |state: String, rest: &str| {
+        format!(
+            "{state} {name}{}{rest}",
+            if rest.is_empty() { "" } else { ": " }
+        )
+    };
     let reference = target.reference.as_deref().unwrap_or_default();
     match target.state {
         State::Delivered => console.note(line(console.good("delivered"), reference)),
         State::Partial => console.line(line(console.doubtful("partial"), reference)),
         State::Failed => {
-            let error = target.error.as_ref().map(|error| format!("{} ({})", error.message, error.kind));
+            let error = target
+                .error
+                .as_ref()
+                .map(|error| format!("{} ({})", error.message, error.kind));
             console.line(line(console.bad("failed"), &error.unwrap_or_default()));
         }
         State::Skipped => console.line(line(console.doubtful("skipped"), &why_skipped(target))),
     }
     for refused in &target.refused {
-        console.line(format!("  refused {}: {} ({})", refused.recipient, refused.message, refused.kind));
+        console.line(format!(
+            "  refused {}: {} ({})",
+            refused.recipient, refused.message, refused.kind
+        ));
     }
 }
 
 fn why_skipped(target: &TargetReport) -> String {
-    let detail = target.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
+    let detail = target
+        .error
+        .as_ref()
+        .map(|error| format!(": {}", error.message))
+        .unwrap_or_default();
     let reason = match target.reason {
         Some(Skipped::Disabled) => "it is disabled",
         Some(Skipped::Missing) => "there is no such target",

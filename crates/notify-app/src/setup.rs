@@ -57,7 +57,10 @@ impl Setup {
         let configuration = Configuration::assemble(&snapshot.files, &self.schemas);
         if let Some(reason) = configuration.unreadable() {
             let file = self.folder.join("notifications.cfg");
-            return Err(Stop::usage(format!("cannot read {}: {reason}", file.display())));
+            return Err(Stop::usage(format!(
+                "cannot read {}: {reason}",
+                file.display()
+            )));
         }
         Ok((snapshot, configuration))
     }
@@ -69,23 +72,43 @@ impl Setup {
 
     /// The templates of the folder, of the vendor's folder in `NOTIFY_TEMPLATES`, and the built-in ones.
     pub(crate) fn templates(&self) -> Templates {
-        let vendor = std::env::var_os("NOTIFY_TEMPLATES").filter(|value| !value.is_empty()).map(PathBuf::from);
-        Templates::linked().with_folders(Some(self.folder.join("notification-templates/default")), vendor)
+        let vendor = std::env::var_os("NOTIFY_TEMPLATES")
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from);
+        Templates::linked().with_folders(
+            Some(self.folder.join("notification-templates/default")),
+            vendor,
+        )
     }
 
     /// Everything, with calendars read in `zone` where they name none.
     pub(crate) fn ready(&self, zone: Zone) -> Result<Ready, Stop> {
         let (_, configuration) = self.read()?;
         let (host, host_faults) = self.host();
-        let engine = Engine::assemble(&configuration, &self.registry, Arc::new(host), self.templates(), zone);
-        Ok(Ready { configuration, engine, host_faults })
+        let engine = Engine::assemble(
+            &configuration,
+            &self.registry,
+            Arc::new(host),
+            self.templates(),
+            zone,
+        );
+        Ok(Ready {
+            configuration,
+            engine,
+            host_faults,
+        })
     }
 }
 
 impl Ready {
     /// Says on standard error what is wrong with the sections: the event still goes its way.
     pub(crate) fn tell_faults(&self, console: &Console) {
-        let all = self.configuration.faults().iter().chain(self.engine.faults()).chain(&self.host_faults);
+        let all = self
+            .configuration
+            .faults()
+            .iter()
+            .chain(self.engine.faults())
+            .chain(&self.host_faults);
         for fault in all.filter(|fault| fault.audience == Audience::Everyone) {
             console.fault(fault);
         }

@@ -29,7 +29,11 @@ impl Noun {
 }
 
 /// A line of a list: name, origin, type, and `comment`, `disable`, `unusable` where they are set.
-pub(crate) fn summary(section: &Section, configuration: &Configuration, schemas: &Schemas) -> Value {
+pub(crate) fn summary(
+    section: &Section,
+    configuration: &Configuration,
+    schemas: &Schemas,
+) -> Value {
     let mut object = begin(section);
     let all = properties(section, configuration, schemas);
     for name in ["comment", "disable"] {
@@ -48,8 +52,14 @@ pub(crate) fn whole(section: &Section, configuration: &Configuration, schemas: &
 }
 
 /// A whole section, with `"set"` for each secret that it has.
-pub(crate) fn with_secrets_named(section: &Section, configuration: &Configuration, schemas: &Schemas) -> Value {
-    let Value::Object(mut object) = whole(section, configuration, schemas) else { unreachable!("a section is an object") };
+pub(crate) fn with_secrets_named(
+    section: &Section,
+    configuration: &Configuration,
+    schemas: &Schemas,
+) -> Value {
+    let Value::Object(mut object) = whole(section, configuration, schemas) else {
+        unreachable!("a section is an object")
+    };
     for key in configuration.secret_keys(section) {
         object.insert(key.to_owned(), json!(SET));
     }
@@ -72,16 +82,27 @@ fn end(mut object: Map<String, Value>, section: &Section) -> Value {
 }
 
 /// The public properties by name, of the types that their kinds have.
-fn properties(section: &Section, configuration: &Configuration, schemas: &Schemas) -> Map<String, Value> {
+fn properties(
+    section: &Section,
+    configuration: &Configuration,
+    schemas: &Schemas,
+) -> Map<String, Value> {
     let schema = schemas.get(&section.kind);
     let mut object = Map::new();
-    for line in configuration.lines(section).iter().filter(|line| line.key != "origin") {
+    for line in configuration
+        .lines(section)
+        .iter()
+        .filter(|line| line.key != "origin")
+    {
         let property = schema.and_then(|schema| schema.property(line.key));
         if property.is_some_and(Property::is_secret) || ignored(schema, line.key) {
             continue;
         }
         let value = typed(property, line.value);
-        match (property.is_some_and(Property::is_repeated), object.get_mut(line.key)) {
+        match (
+            property.is_some_and(Property::is_repeated),
+            object.get_mut(line.key),
+        ) {
             (true, Some(Value::Array(items))) => items.push(value),
             (true, _) => drop(object.insert(line.key.to_owned(), Value::Array(vec![value]))),
             (false, _) => drop(object.insert(line.key.to_owned(), value)),
@@ -96,10 +117,16 @@ fn ignored(schema: Option<&Schema>, key: &str) -> bool {
 
 /// A number, a flag, or text; rules in their normal form.
 fn typed(property: Option<&Property>, value: &str) -> Value {
-    let Some(property) = property else { return json!(value) };
-    let Ok(normal) = property.kind.normalized(value) else { return json!(value) };
+    let Some(property) = property else {
+        return json!(value);
+    };
+    let Ok(normal) = property.kind.normalized(value) else {
+        return json!(value);
+    };
     match property.kind {
-        Kind::Integer { .. } => normal.parse::<i64>().map_or_else(|_| json!(normal), |number| json!(number)),
+        Kind::Integer { .. } => normal
+            .parse::<i64>()
+            .map_or_else(|_| json!(normal), |number| json!(number)),
         Kind::Boolean => json!(normal == "true"),
         _ => json!(normal_rule(property.name, &normal).unwrap_or(normal)),
     }
@@ -120,9 +147,13 @@ pub(crate) fn text(shape: &Value) -> String {
         if ["name", "type", "origin", "unusable", "digest", "revision"].contains(&key.as_str()) {
             continue;
         }
-        let values = value.as_array().map_or_else(|| vec![value], |items| items.iter().collect());
+        let values = value
+            .as_array()
+            .map_or_else(|| vec![value], |items| items.iter().collect());
         for value in values {
-            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let shown = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             text.push_str(&format!("\t{key} {shown}\n"));
         }
     }

@@ -18,13 +18,27 @@ pub(crate) fn parse(text: &str, zone: Zone) -> Result<i64, String> {
         .iter()
         .find_map(|form| NaiveDateTime::parse_from_str(text, form).ok())
         .ok_or_else(|| {
-            format!("expected epoch seconds, RFC 3339 or `YYYY-MM-DD HH:MM[:SS]`, not `{}`", text.escape_debug())
+            format!(
+                "expected epoch seconds, RFC 3339 or `YYYY-MM-DD HH:MM[:SS]`, not `{}`",
+                text.escape_debug()
+            )
         })?;
     let instant = match zone {
-        Zone::Local => Local.from_local_datetime(&civil).earliest().map(|at| at.timestamp()),
-        Zone::Named(zone) => zone.from_local_datetime(&civil).earliest().map(|at| at.timestamp()),
+        Zone::Local => Local
+            .from_local_datetime(&civil)
+            .earliest()
+            .map(|at| at.timestamp()),
+        Zone::Named(zone) => zone
+            .from_local_datetime(&civil)
+            .earliest()
+            .map(|at| at.timestamp()),
     };
-    instant.ok_or_else(|| format!("{civil} is skipped by the change to summer time in {}", zone.name()))
+    instant.ok_or_else(|| {
+        format!(
+            "{civil} is skipped by the change to summer time in {}",
+            zone.name()
+        )
+    })
 }
 
 #[cfg(test)]
@@ -35,7 +49,11 @@ mod tests {
     fn check(text: &str, expected: Result<i64, &str>) {
         let vienna: Zone = "Europe/Vienna".parse().expect("a zone");
         let result = parse(text, vienna);
-        assert_eq!(result.as_ref().map(|at| *at).map_err(String::as_str), expected, "{text}");
+        assert_eq!(
+            result.as_ref().map(|at| *at).map_err(String::as_str),
+            expected,
+            "{text}"
+        );
     }
 
     #[test]
@@ -55,6 +73,9 @@ mod tests {
             "2024-03-31 02:30",
             Err("2024-03-31 02:30:00 is skipped by the change to summer time in Europe/Vienna"),
         );
-        check("tomorrow", Err("expected epoch seconds, RFC 3339 or `YYYY-MM-DD HH:MM[:SS]`, not `tomorrow`"));
+        check(
+            "tomorrow",
+            Err("expected epoch seconds, RFC 3339 or `YYYY-MM-DD HH:MM[:SS]`, not `tomorrow`"),
+        );
     }
 }

@@ -19,7 +19,12 @@ impl Arrival {
     /// A mail, from its raw bytes.
     pub(super) fn mail(receiver: &'static str, raw: &str) -> Self {
         let message_id = header(raw, "Message-ID").unwrap_or_default();
-        let key = message_id.trim_start_matches('<').split('@').next().unwrap_or_default().to_owned();
+        let key = message_id
+            .trim_start_matches('<')
+            .split('@')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
         Arrival {
             receiver,
             subject: header(raw, "Subject").unwrap_or_default(),
@@ -31,24 +36,32 @@ impl Arrival {
 
 /// The mails that the recorder wrote, oldest first.
 pub(super) fn recorded(folder: &Path) -> Vec<Arrival> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut files: Vec<_> = entries
         .flatten()
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "eml"))
         .collect();
     files.sort();
-    let mails = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
+    let mails = files
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok());
     mails.map(|raw| Arrival::mail("sendmail", &raw)).collect()
 }
 
 /// A header's value, unfolded. Enough for the mails of the demonstration.
 fn header(raw: &str, name: &str) -> Option<String> {
     let head = raw.split("\r\n\r\n").next()?.split("\n\n").next()?;
-    let unfolded = head.replace("\r\n", "\n").replace("\n ", " ").replace("\n\t", " ");
+    let unfolded = head
+        .replace("\r\n", "\n")
+        .replace("\n ", " ")
+        .replace("\n\t", " ");
     let found = unfolded.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
-        key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+        key.eq_ignore_ascii_case(name)
+            .then(|| value.trim().to_owned())
     });
     found
 }
@@ -59,7 +72,17 @@ mod tests {
 
     #[test]
     fn a_mail_is_known_by_its_key() {
-        let arrival = Arrival::mail("x", "Message-ID: <1-2.ops@pve1>\r\nSubject: a\r\n b\r\nTo: c@d\r\n\r\nSubject: no");
-        assert_eq!((arrival.key.as_str(), arrival.subject.as_str(), arrival.detail.as_str()), ("1-2.ops", "a b", "to c@d"));
+        let arrival = Arrival::mail(
+            "x",
+            "Message-ID: <1-2.ops@pve1>\r\nSubject: a\r\n b\r\nTo: c@d\r\n\r\nSubject: no",
+        );
+        assert_eq!(
+            (
+                arrival.key.as_str(),
+                arrival.subject.as_str(),
+                arrival.detail.as_str()
+            ),
+            ("1-2.ops", "a b", "to c@d")
+        );
     }
 }

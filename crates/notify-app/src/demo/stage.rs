@@ -42,7 +42,10 @@ impl Stage {
             std::fs::create_dir_all(folder)?;
         }
         std::fs::write(stage.authority(), authority.pem())?;
-        std::fs::write(stage.config().join("notifications.cfg"), stage.public_text())?;
+        std::fs::write(
+            stage.config().join("notifications.cfg"),
+            stage.public_text(),
+        )?;
         let private = stage.config().join("priv/notifications.cfg");
         std::fs::write(&private, private_text())?;
         std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600))?;
@@ -165,33 +168,69 @@ matcher: cluster-failures-by-regex
         let host = PlainHost {
             fqdn: "pve1.example.com".to_owned(),
             sendmail: self.recorder(),
-            ..PlainHost::named("pve1").with_user("root@pam", "root@localhost").with_user("admin@pve", "admin@localhost")
+            ..PlainHost::named("pve1")
+                .with_user("root@pam", "root@localhost")
+                .with_user("admin@pve", "admin@localhost")
         };
-        Ok(Engine::assemble(&configuration, &registry, Arc::new(host), Templates::linked(), ZONE))
+        Ok(Engine::assemble(
+            &configuration,
+            &registry,
+            Arc::new(host),
+            Templates::linked(),
+            ZONE,
+        ))
     }
 
     /// What arrived under this key; Gotify messages, which carry none, are known by their title.
     ///
     /// Waits until `deadline` for the first.
-    pub(super) fn arrivals(&self, target: &str, key: &str, title: &str, deadline: Instant) -> Vec<Arrival> {
+    pub(super) fn arrivals(
+        &self,
+        target: &str,
+        key: &str,
+        title: &str,
+        deadline: Instant,
+    ) -> Vec<Arrival> {
         if target == "on-call-admins" {
             let is_it = |message: &gotify::Message| message.title == title;
             self.push.wait_for_blocking(1, deadline);
-            return self.pushed().into_iter().zip(self.push.messages()).filter(|(_, m)| is_it(m)).map(|(a, _)| a).collect();
+            return self
+                .pushed()
+                .into_iter()
+                .zip(self.push.messages())
+                .filter(|(_, m)| is_it(m))
+                .map(|(a, _)| a)
+                .collect();
         }
         let of_key = |arrivals: Vec<Arrival>| -> Vec<Arrival> {
-            arrivals.into_iter().filter(|arrival| arrival.key == key).collect()
+            arrivals
+                .into_iter()
+                .filter(|arrival| arrival.key == key)
+                .collect()
         };
-        of_key(recorded(&self.mailbox()).into_iter().chain(self.relayed()).collect())
+        of_key(
+            recorded(&self.mailbox())
+                .into_iter()
+                .chain(self.relayed())
+                .collect(),
+        )
     }
 
     /// Everything that arrived anywhere.
     pub(super) fn all_arrivals(&self) -> Vec<Arrival> {
-        recorded(&self.mailbox()).into_iter().chain(self.relayed()).chain(self.pushed()).collect()
+        recorded(&self.mailbox())
+            .into_iter()
+            .chain(self.relayed())
+            .chain(self.pushed())
+            .collect()
     }
 
     fn relayed(&self) -> Vec<Arrival> {
-        self.relay.messages().iter().map(|message| Arrival::mail("smtp", &message.text())).collect()
+        self.relay
+            .messages()
+            .iter()
+            .map(|message| Arrival::mail("smtp", &message.text()))
+            .collect()
     }
 
     fn pushed(&self) -> Vec<Arrival> {
@@ -210,7 +249,11 @@ matcher: cluster-failures-by-regex
 
 fn private_text() -> String {
     let relay = |name: &str| format!("smtp: {name}\n\tpassword {PASSWORD}\n\n");
-    format!("{}{}gotify: on-call-admins\n\ttoken {TOKEN}\n", relay("admin"), relay("cluster-admins"))
+    format!(
+        "{}{}gotify: on-call-admins\n\ttoken {TOKEN}\n",
+        relay("admin"),
+        relay("cluster-admins")
+    )
 }
 
 fn users() -> &'static str {
@@ -220,5 +263,7 @@ fn users() -> &'static str {
 /// In place of the machine's sendmail: keeps each mail as a file, complete or not at all.
 fn recorder_text(mailbox: &Path) -> String {
     let mailbox = mailbox.display();
-    format!("#!/bin/sh\nset -e\nname=\"{mailbox}/$(date +%s%N)-$$\"\ncat >\"$name.part\"\nmv \"$name.part\" \"$name.eml\"\n")
+    format!(
+        "#!/bin/sh\nset -e\nname=\"{mailbox}/$(date +%s%N)-$$\"\ncat >\"$name.part\"\nmv \"$name.part\" \"$name.eml\"\n"
+    )
 }
