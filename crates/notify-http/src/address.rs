@@ -68,15 +68,19 @@ fn not_a_url(text: &str, error: url::ParseError) -> String {
 }
 
 fn not_http(text: &str) -> String {
-    let shown: String = text.chars().take(60).collect();
     // What stands before an `@` may be a password.
-    let shown = if shown.contains('@') { "that" } else { &shown };
+    let shown: String = if text.contains('@') {
+        "that".to_owned()
+    } else {
+        text.chars().take(60).flat_map(char::escape_debug).collect()
+    };
     format!("expected a URL that begins with http:// or https://, not `{shown}`")
 }
 
 #[cfg(test)]
 mod tests {
     use super::{base_url, join, origin};
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     fn check(base: &str, expected: Result<&str, &str>) {
         let joined = base_url(base).map(|base| join(&base, "message").to_string());
@@ -135,5 +139,24 @@ mod tests {
     fn an_origin_names_neither_path_nor_credentials() {
         let url = url::Url::parse("https://me:hunter2@h:8443/a?b#c").expect("a URL");
         assert_eq!(origin(&url), "https://h:8443");
+    }
+
+    proptest! {
+        #[test]
+        fn no_reason_holds_credentials(before in "\\PC{0,70}", after in "\\PC{0,20}") {
+            let text = format!("{before}:hunter2@{after}");
+            let shown = base_url(&text).err().unwrap_or_default();
+            prop_assert!(!shown.contains("hunter2"), "{}", shown);
+        }
+
+        #[test]
+        fn a_joined_path_is_the_base_and_one_segment(path in "[/a-z%. ]{0,12}", segment in "[a-z]{1,6}") {
+            if let Ok(base) = base_url(&format!("http://h/{path}")) {
+                let joined = join(&base, &segment);
+                let expected = format!("{}/{segment}", base.path().trim_end_matches('/'));
+                prop_assert_eq!(joined.path(), expected);
+                prop_assert_eq!(joined.origin(), base.origin());
+            }
+        }
     }
 }

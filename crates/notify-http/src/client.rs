@@ -108,6 +108,10 @@ impl Client {
         url: &Url,
         deadline: Instant,
     ) -> Result<reqwest::Response, Failure> {
+        if deadline <= Instant::now() {
+            let place = origin(url);
+            return Err(Failure::unavailable(format!("no time left to ask {place}")));
+        }
         let phase = Phase::of(request.bytes());
         let mut sending = pool
             .request(method(request.method()), url.clone())

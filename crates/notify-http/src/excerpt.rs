@@ -5,7 +5,7 @@ use notify_schema::MASK;
 /// Characters that are shown of an answer.
 const LENGTH: usize = 200;
 
-/// `text` in one line, at most 200 characters, without control characters and markup.
+/// `text` in one line, at most 200 characters, without control characters, markup and a full stop at the end.
 ///
 /// Redact first: a cut secret is not recognised any more.
 pub(crate) fn excerpt(text: &str) -> String {
@@ -33,6 +33,7 @@ pub(crate) fn excerpt(text: &str) -> String {
         line.truncate(cut);
         line.push('…');
     }
+    line.truncate(line.trim_end_matches(['.', ' ']).len());
     line
 }
 
@@ -62,6 +63,7 @@ fn without_tags(html: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::excerpt;
+    use proptest::prelude::{any, prop_assert, proptest};
 
     fn check(text: &str, expected: &str) {
         assert_eq!(excerpt(text), expected, "{text:?}");
@@ -78,6 +80,7 @@ mod tests {
         );
         check("{\"a\": \"<b>\"}", "{\"a\": \"<b>\"}");
         check("<never closed", "");
+        check("Come back later. Thanks ...", "Come back later. Thanks");
         check("<masked> <masked>", "<masked> <masked>");
         check(
             "<p>your key <masked> is bad</p>",
@@ -90,5 +93,14 @@ mod tests {
         let cut = excerpt(&"ä".repeat(1_000_000));
         assert_eq!(cut.chars().count(), 201);
         assert!(cut.ends_with("ä…"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_one_short_line(text in any::<String>()) {
+            let line = excerpt(&text);
+            prop_assert!(line.chars().count() <= 201);
+            prop_assert!(!line.contains(char::is_control) && !line.ends_with('.'));
+        }
     }
 }

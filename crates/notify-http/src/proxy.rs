@@ -171,6 +171,7 @@ impl fmt::Debug for Proxy {
 mod tests {
     use super::Proxy;
     use notify_core::PlainHost;
+    use proptest::prelude::{prop_assert, proptest};
 
     /// `host:port`, and `user:password` where there are some.
     type Known<'a> = (&'a str, Option<(&'a str, &'a str)>);
@@ -279,5 +280,18 @@ mod tests {
         host.http_proxy = Some("http://proxy:3128".to_owned());
         let proxy = Proxy::of_host(&host).expect("well formed").expect("named");
         assert_eq!(proxy.to_string(), "http://proxy:3128");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_proxy_or_a_reason_without_credentials(
+            scheme in "(http://|https://|HTTP://|a b://|)",
+            user in "[^@]{0,10}",
+            place in "[^@]{0,20}",
+        ) {
+            let parsed = Proxy::parse(&format!("{scheme}{user}:hunter2@{place}"));
+            let shown = format!("{parsed:?}");
+            prop_assert!(!shown.contains("hunter2"), "{}", shown);
+        }
     }
 }

@@ -335,6 +335,26 @@ async fn what_was_sent_and_not_answered_may_have_arrived() {
 }
 
 #[tokio::test]
+async fn after_the_deadline_nothing_is_sent() {
+    let server = Server::start(|_| Response::new(200).into());
+    send(&client(), &post(&server.url()))
+        .await
+        .expect("a connection is kept now");
+    let get = Request::new(Method::Get, post(&server.url()).url().clone());
+    for request in [post(&server.url()), get] {
+        let failure = send_within(&client(), &request, Duration::ZERO)
+            .await
+            .expect_err("too late");
+        assert_eq!(failure.kind(), Unavailable);
+        assert_eq!(
+            told(&failure, server.addr()),
+            "no time left to ask http://HERE"
+        );
+    }
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
 async fn an_oversized_answer_is_cut_and_its_status_counts() {
     let endless =
         |status: &str| misbehaving::Server::start(misbehaving::oversized_http(status, 1 << 40));
