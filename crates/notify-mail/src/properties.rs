@@ -2,7 +2,7 @@
 
 use notify_schema::{Kind, Property};
 
-use crate::Address;
+use crate::{Address, NotAnAddress};
 
 /// `mailto`: addresses.
 pub static MAILTO: Property = Property::repeated(
@@ -59,9 +59,11 @@ fn sender(value: &str) -> Result<(), String> {
 
 /// `sendmail -f -x` may be read as two options.
 fn sender_on_a_command_line(value: &str) -> Result<(), String> {
-    sender(value)?;
-    if value.starts_with('-') {
-        return Err(format!("must not begin with `-`: `{value}`"));
+    let address: Address = value
+        .parse()
+        .map_err(|refused: NotAnAddress| refused.to_string())?;
+    if address.local().starts_with('-') {
+        return Err(format!("must not begin with `-`: `{address}`"));
     }
     Ok(())
 }
@@ -79,7 +81,9 @@ mod tests {
         for bad in ["", "a b", "a@b c", "a@b>, <c@d"] {
             assert!(SENDER.kind.normalized(bad).is_err(), "{bad}");
         }
-        let option = SENDER_OR_ROOT.kind.normalized("-oQ/tmp@x");
-        assert!(option.is_err());
+        for option in ["-oQ/tmp@x", "-t", "PVE <-t>"] {
+            assert!(SENDER.kind.normalized(option).is_ok(), "{option}");
+            assert!(SENDER_OR_ROOT.kind.normalized(option).is_err(), "{option}");
+        }
     }
 }

@@ -1,0 +1,308 @@
+//! What is peculiar to this target: the command line, the input, the ending of a program.
+
+mod support;
+
+use std::time::Duration;
+
+use notify_core::{FailureKind, PlainHost};
+use support::{Peer, target};
+
+const TO_ADMIN: &[(&str, &str)] = &[("mailto", "admin@example.com")];
+
+/// More than a pipe holds, so that a program that does not read it does not get it.
+fn large() -> String {
+    "All is well.\n".repeat(20_000)
+}
+
+async fn check_failure(act: &str, text: &str, kind: FailureKind, detail: &str) {
+    let peer = Peer::that(act);
+    let failure = peer.deliver(TO_ADMIN, text).await.expect_err("it fails");
+    let program = peer.path("sendmail").display().to_string();
+    let shown = failure.report().replace(&program, "PROGRAM");
+    assert_eq!((failure.kind(), shown.as_str()), (kind, detail), "{act}");
+}
+
+#[tokio::test]
+async fn the_program_gets_what_proxmox_ve_gives_it() {
+    let peer = Peer::that_takes_mail();
+    let section = [
+        ("mailto", "b@example.com"),
+        ("mailto", "Max <max@müller.example>"),
+        ("mailto", "-rf@example.com"),
+        ("mailto", "root"),
+        ("mailto-user", "root@pam"),
+        ("mailto-user", "guest@pve"),
+        ("author", "Backup, \"watch\""),
+        ("from-address", "pve1@example.com"),
+    ];
+    let receipt = peer
+        .deliver(&section, "All is well.\n")
+        .await
+        .expect("taken");
+    assert_eq!(receipt.reference, None);
+    assert!(receipt.refused.is_empty());
+    assert_eq!(receipt.warnings, ["user has no address: guest@pve"]);
+    insta::assert_snapshot!("arguments", peer.read("arguments"));
+    insta::assert_snapshot!("message", peer.read("message"));
+}
+
+#[tokio::test]
+async fn the_sender_is_the_sections_the_clusters_or_root() {
+    let from = async |section: &[(&str, &str)], email_from: Option<&str>| {
+        let mut peer = Peer::that_takes_mail();
+        peer.host.email_from = email_from.map(str::to_owned);
+        let receipt = peer.deliver(section, "text").await.expect("taken");
+        let arguments = peer.read("arguments");
+        let sender = arguments.lines().nth(3).expect("after -f").to_owned();
+        let header = peer.read("message");
+        assert!(header.contains(&format!("\nFrom: \"Proxmox VE\" <{sender}>\n")));
+        (sender, receipt.warnings)
+    };
+    let own = [TO_ADMIN[0], ("from-address", "own@example.com")];
+    let cluster = Some("cluster@example.com");
+    assert_eq!(from(&own, cluster).await.0, "own@example.com");
+    assert_eq!(from(TO_ADMIN, cluster).await.0, "cluster@example.com");
+    assert_eq!(from(TO_ADMIN, None).await, ("root".to_owned(), vec![]));
+    // A bad value has been a warning when the file was read, and is not there any more.
+    let bad = [TO_ADMIN[0], ("from-address", "-t")];
+    assert_eq!(from(&bad, cluster).await.0, "cluster@example.com");
+    for option in ["-t", "a b", "a\r\nBcc: b@c"] {
+        let (sender, warnings) = from(TO_ADMIN, Some(option)).await;
+        assert_eq!(sender, "root");
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_for_some_recipients_shows_all() {
+    let peer = Peer::that_takes_mail();
+    let section = [("mailto", "a@example.com"), ("mailto", "b@example.com")];
+    let mail = peer.mail("text").only_to(&["b@example.com"]);
+    mail.to(&*target(&section)).await.expect("taken");
+    assert!(peer.read("arguments").ends_with("--\nb@example.com\n"));
+    let message = peer.read("message");
+    assert!(message.contains("\nTo: a@example.com, b@example.com\n"));
+}
+
+#[tokio::test]
+async fn what_is_no_address_is_left_to_the_program() {
+    let peer = Peer::that_takes_mail();
+    let section = [
+        ("mailto", "a@example.com, b@example.com"),
+        ("mailto", "c@example.com"),
+    ];
+    peer.deliver(&section, "text").await.expect("taken");
+    assert!(
+        peer.read("arguments")
+            .ends_with("--\na@example.com, b@example.com\nc@example.com\n")
+    );
+    assert!(peer.read("message").contains("\nTo: c@example.com\n"));
+}
+
+#[tokio::test]
+async fn an_address_that_no_command_line_can_carry_is_refused_alone() {
+    let mut peer = Peer::that_takes_mail();
+    let bad = "a@b\0-oQ/tmp";
+    peer.host = peer.host.clone().with_user("bad@pve", bad);
+    let section = [("mailto-user", "bad@pve"), TO_ADMIN[0]];
+    let receipt = peer.deliver(&section, "text").await.expect("taken by one");
+    assert_eq!(receipt.refused.len(), 1);
+    assert_eq!(receipt.refused[0].0, bad);
+    assert_eq!(receipt.refused[0].1.kind(), FailureKind::Misconfigured);
+    let failure = peer
+        .deliver(&section[..1], "text")
+        .await
+        .expect_err("nobody");
+    assert_eq!(failure.kind(), FailureKind::Misconfigured);
+}
+
+#[tokio::test]
+async fn without_a_recipient_nothing_is_run() {
+    let peer = Peer::that("touch \"$here/ran\"");
+    let failure = peer.deliver(&[("mailto-user", "guest@pve")], "text").await;
+    let failure = failure.expect_err("nobody has an address");
+    assert_eq!(failure.kind(), FailureKind::Misconfigured);
+    assert_eq!(failure.report(), "no recipient has an address: guest@pve");
+    assert!(!peer.path("ran").exists());
+}
+
+#[tokio::test]
+async fn the_exit_status_counts() {
+    use FailureKind::{Misconfigured, Rejected, Unavailable};
+    let read_and = |rest: &str| format!("cat > /dev/null\n{rest}");
+    check_failure(
+        &read_and("printf 'sendmail: fatal:\\n\\tqueue  full\\n' >&2; exit 75"),
+        "text",
+        Unavailable,
+        "`PROGRAM` exited with 75, temporary failure: sendmail: fatal: queue full",
+    )
+    .await;
+    check_failure(
+        &read_and("exit 67"),
+        "text",
+        Rejected,
+        "`PROGRAM` exited with 67, user unknown",
+    )
+    .await;
+    check_failure(
+        &read_and("exit 1"),
+        "text",
+        Unavailable,
+        "`PROGRAM` exited with 1",
+    )
+    .await;
+    check_failure(
+        "exit 64",
+        &large(),
+        Misconfigured,
+        "`PROGRAM` exited with 64, command line not understood",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_signal_after_the_whole_mail_is_uncertain() {
+    check_failure(
+        "cat > /dev/null; kill -TERM $$",
+        "text",
+        FailureKind::Uncertain,
+        "`PROGRAM` was ended by signal: 15 (SIGTERM)",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_reads_nothing_has_taken_nothing() {
+    check_failure(
+        "exit 0",
+        &large(),
+        FailureKind::Misconfigured,
+        "`PROGRAM` exited with 0 and had not read the mail",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_program_that_hangs_is_killed_at_the_deadline() {
+    for (act, kind) in [
+        ("exec sleep 1000", FailureKind::Unavailable),
+        ("cat > /dev/null; exec sleep 1000", FailureKind::Uncertain),
+    ] {
+        let peer = Peer::that(act);
+        let mail = peer.mail(&large()).within(Duration::from_secs(2));
+        let failure = mail.to(&*target(TO_ADMIN)).await;
+        let failure = failure.expect_err("the deadline has passed");
+        assert_eq!(failure.kind(), kind, "{act}");
+        assert!(
+            failure
+                .detail()
+                .ends_with("was still running at the deadline and was killed")
+        );
+    }
+}
+
+/// Everyone who writes to a pipe holds it open; its end comes when the last of them is gone.
+#[tokio::test]
+async fn its_children_are_killed_with_it() {
+    let peer = Peer::that("sleep 1000 > \"$here/alive\" &\nwait");
+    let alive = peer.pipe("alive");
+    let all_gone = std::thread::spawn(move || std::fs::read(alive));
+    let mail = peer.mail("text").within(Duration::from_secs(2));
+    let failure = mail.to(&*target(TO_ADMIN)).await;
+    failure.expect_err("the deadline has passed");
+    assert_eq!(all_gone.join().unwrap().unwrap(), b"");
+}
+
+#[tokio::test]
+async fn they_are_killed_too_when_nobody_waits_any_more() {
+    let peer = Peer::that("sleep 1000 > \"$here/alive\" &\nwait");
+    let alive = peer.pipe("alive");
+    let (opened, is_open) = tokio::sync::oneshot::channel();
+    let all_gone = std::thread::spawn(move || {
+        let pipe = std::fs::File::open(alive).unwrap();
+        opened.send(()).unwrap();
+        std::io::read_to_string(pipe)
+    });
+    let delivery = peer.deliver(TO_ADMIN, "text");
+    tokio::select! {
+        _ = delivery => panic!("it hangs"),
+        _ = is_open => {}
+    }
+    assert_eq!(all_gone.join().unwrap().unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_long_complaint_is_cut() {
+    let peer = Peer::that("cat > /dev/null; yes complaint | head -c 1000000 >&2; exit 70");
+    let failure = peer.deliver(TO_ADMIN, "text").await.expect_err("it fails");
+    assert!(
+        failure
+            .detail()
+            .contains("internal software error: complaint complaint")
+    );
+    assert!(failure.detail().len() < 3000, "{}", failure.detail().len());
+}
+
+/// As when a mail server that the program started goes on in the background.
+#[tokio::test]
+async fn a_child_that_stays_is_not_waited_for() {
+    let peer = Peer::that(
+        "cat > /dev/null; cat \"$here/hold\" > /dev/null & exit $(cat \"$here/status\")",
+    );
+    let hold = peer.pipe("hold");
+    peer.write("status", "0");
+    peer.deliver(TO_ADMIN, "text").await.expect("taken");
+    peer.write("status", "69");
+    let failure = peer.deliver(TO_ADMIN, "text").await.expect_err("it fails");
+    assert!(
+        failure
+            .detail()
+            .ends_with("exited with 69, service unavailable")
+    );
+    // Opened and closed, the pipe lets both go.
+    drop(std::fs::OpenOptions::new().write(true).open(hold).unwrap());
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_run_is_misconfigured() {
+    let mut peer = Peer::that_takes_mail();
+    for (program, reason) in [
+        ("nothing", "No such file or directory (os error 2)"),
+        ("act", "Permission denied (os error 13)"),
+    ] {
+        peer.host.sendmail = peer.path(program);
+        let failure = peer
+            .deliver(TO_ADMIN, "text")
+            .await
+            .expect_err("no program");
+        assert_eq!(failure.kind(), FailureKind::Misconfigured);
+        assert!(failure.detail().ends_with(reason), "{}", failure.detail());
+    }
+}
+
+#[tokio::test]
+async fn the_program_has_our_environment() {
+    let peer =
+        Peer::that("cat > /dev/null; printf %s \"$CARGO_MANIFEST_DIR\" > \"$here/environment\"");
+    peer.deliver(TO_ADMIN, "text").await.expect("taken");
+    assert_eq!(peer.read("environment"), env!("CARGO_MANIFEST_DIR"));
+}
+
+#[test]
+fn a_check_names_what_is_missing_on_this_host() {
+    let host = PlainHost {
+        sendmail: "/nowhere/sendmail".into(),
+        ..PlainHost::named("pve1")
+    };
+    let section = [("mailto", "a@x, b@y"), ("mailto-user", "root@pam")];
+    let faults = target(&section).prepare(&host);
+    let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        faults,
+        [
+            "notifications.cfg:2:2: warning: sendmail `ops`: not a mail address: `a@x, b@y`",
+            "notifications.cfg:3:2: warning: sendmail `ops`: user has no address: root@pam",
+            "notifications.cfg:1:1: error: sendmail `ops`: cannot run `/nowhere/sendmail`: No such file or directory (os error 2)",
+        ]
+    );
+}

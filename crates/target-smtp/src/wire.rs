@@ -1,0 +1,224 @@
+//! The stream under a conversation.
+//!
+//! lettre drives it. What lettre does not tell is noted here: whether the far
+//! side has closed, whether its answer does not end, and whether the final dot
+//! has gone out, after which a mail may have been taken.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use lettre::transport::smtp::client::AsyncTokioStream;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Most octets of an answer. lettre gives up at 100,000 in lines, but not within a line.
+const ANSWER_MAX: usize = 128 * 1024;
+
+/// The end of a mail (RFC 5321 4.1.1.4).
+const FINAL_DOT: &[u8] = b"\r\n.\r\n";
+
+/// The greeting that a server does not repeat after STARTTLS, and lettre waits for.
+const NO_GREETING: &[u8] = b"220 encrypted\r\n";
+
+/// A stream that is encrypted.
+pub(crate) trait Encrypted: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Encrypted for S {}
+
+/// A handle to the stream of one connection. Clones are the same stream.
+#[derive(Clone)]
+pub(crate) struct Wire(Arc<Mutex<State>>);
+
+struct State {
+    stream: Stream,
+    peer: Option<SocketAddr>,
+    /// What is read before anything of the stream.
+    greeting: &'static [u8],
+    /// How much the current answer may still have.
+    room: usize,
+    closed: bool,
+    endless: bool,
+    /// The last octets written.
+    tail: Vec<u8>,
+}
+
+enum Stream {
+    Plain(TcpStream),
+    Encrypted(Box<dyn Encrypted>),
+    /// Taken for the TLS handshake.
+    Taken,
+}
+
+impl Wire {
+    /// A connection that is not encrypted, or not yet.
+    pub(crate) fn plain(stream: TcpStream) -> Self {
+        let peer = stream.peer_addr().ok();
+        Wire::new(Stream::Plain(stream), peer, b"")
+    }
+
+    /// A connection that is encrypted from the first byte.
+    pub(crate) fn encrypted(stream: impl Encrypted + 'static, peer: Option<SocketAddr>) -> Self {
+        Wire::new(Stream::Encrypted(Box::new(stream)), peer, b"")
+    }
+
+    /// A connection that is encrypted after STARTTLS, over which nothing has been said yet.
+    pub(crate) fn upgraded(stream: impl Encrypted + 'static, peer: Option<SocketAddr>) -> Self {
+        Wire::new(Stream::Encrypted(Box::new(stream)), peer, NO_GREETING)
+    }
+
+    fn new(stream: Stream, peer: Option<SocketAddr>, greeting: &'static [u8]) -> Self {
+        Wire(Arc::new(Mutex::new(State {
+            stream,
+            peer,
+            greeting,
+            room: ANSWER_MAX,
+            closed: false,
+            endless: false,
+            tail: Vec::new(),
+        })))
+    }
+
+    /// The stream itself, for the TLS handshake; none when it is encrypted already.
+    pub(crate) fn take_plain(&self) -> Option<TcpStream> {
+        let mut state = self.state();
+        match std::mem::replace(&mut state.stream, Stream::Taken) {
+            Stream::Plain(stream) => Some(stream),
+            other => {
+                state.stream = other;
+                None
+            }
+        }
+    }
+
+    /// Whether the far side has closed the connection.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    /// Whether the far side said more than any answer has.
+    pub(crate) fn is_endless(&self) -> bool {
+        self.state().endless
+    }
+
+    /// Whether the last that was written is the end of a mail.
+    pub(crate) fn has_sent_the_final_dot(&self) -> bool {
+        self.state().tail == FINAL_DOT
+    }
+
+    /// Says this if it can be said at once, and does not wait for an answer.
+    pub(crate) fn say_in_passing(&self, words: &[u8]) {
+        let mut stream = self.clone();
+        let mut context = Context::from_waker(Waker::noop());
+        if Pin::new(&mut stream)
+            .poll_write(&mut context, words)
+            .is_ready()
+        {
+            let _ = Pin::new(&mut stream).poll_flush(&mut context);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while it was held leaves a stream that is no worse than any.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Wire").field(&self.state().peer).finish()
+    }
+}
+
+impl AsyncTokioStream for Wire {
+    fn peer_addr(&self) -> io::Result<SocketAddr> {
+        let peer = self.state().peer;
+        peer.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+fn taken<T>() -> Poll<io::Result<T>> {
+    Poll::Ready(Err(io::ErrorKind::NotConnected.into()))
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut state = self.state();
+        if !state.greeting.is_empty() {
+            let count = state.greeting.len().min(buffer.remaining());
+            let (now, later) = state.greeting.split_at(count);
+            buffer.put_slice(now);
+            state.greeting = later;
+            return Poll::Ready(Ok(()));
+        }
+        if state.room == 0 {
+            state.endless = true;
+            return Poll::Ready(Err(io::Error::other("an answer without end")));
+        }
+        let before = buffer.filled().len();
+        let polled = match &mut state.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Taken => return taken(),
+        };
+        if let Poll::Ready(Ok(())) = &polled {
+            let count = buffer.filled().len() - before;
+            state.room = state.room.saturating_sub(count);
+            state.closed |= count == 0;
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.state();
+        // Who speaks expects a new answer.
+        state.room = ANSWER_MAX;
+        let polled = match &mut state.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Taken => return taken(),
+        };
+        if let Poll::Ready(Ok(count)) = &polled {
+            state.note(&bytes[..*count]);
+        }
+        polled
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.state().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Taken => taken(),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.state().stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Taken => taken(),
+        }
+    }
+}
+
+impl State {
+    fn note(&mut self, written: &[u8]) {
+        let skipped = written.len().saturating_sub(FINAL_DOT.len());
+        self.tail.extend_from_slice(&written[skipped..]);
+        let old = self.tail.len().saturating_sub(FINAL_DOT.len());
+        self.tail.drain(..old);
+    }
+}
