@@ -259,15 +259,19 @@ async fn a_fourth_redirect_is_not_followed() {
 #[tokio::test]
 async fn no_other_place_gets_the_request() {
     let other = Server::start(|_| Response::new(200).into());
-    let place = format!("http://u:hunter2@{}/m?token=hunter2#x", other.addr());
-    for status in [301, 302, 303, 307, 308] {
-        let location = place.clone();
+    let plain = format!("http://{}/m", other.addr());
+    let secretive = format!("http://u:hunter2@{}/m?token=hunter2#x", other.addr());
+    let places = [plain.clone(), secretive];
+    for (status, location) in [301, 302, 303, 307, 308]
+        .into_iter()
+        .flat_map(|status| places.clone().map(|place| (status, place)))
+    {
         let server = Server::start(move |_| Response::redirect(status, &location).into());
         let failure = send(&client(), &post(&server.url()))
             .await
             .expect_err("elsewhere");
         assert_eq!(failure.kind(), Misconfigured, "{status}");
-        let expected = format!("it points to http://{}/m", other.addr());
+        let expected = format!("it points to {plain}");
         let text = told(&failure, server.addr());
         assert!(
             text.ends_with(&expected)
