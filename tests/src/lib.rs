@@ -3,6 +3,11 @@
 //! The tests stand in `tests/`; this library runs the program for them, each
 //! time in a configuration folder of its own.
 
+mod powerless;
+mod sendmail;
+
+pub use sendmail::{Call, Sendmail};
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -76,6 +81,26 @@ impl Notify {
         self
     }
 
+    /// The same; the built-in matcher, which chooses the built-in target for everything, is off.
+    #[must_use]
+    pub fn routing(self, matchers: &str) -> Self {
+        let off = "matcher: default-matcher\n\tdisable true\n\n";
+        self.file("notifications.cfg", format!("{off}{matchers}"))
+    }
+
+    /// With other permissions for a file of the configuration folder.
+    ///
+    /// # Panics
+    /// When there is no such file.
+    #[must_use]
+    pub fn mode(self, name: &str, mode: u32) -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(self.config().join(name), permissions)
+            .expect("a file of the configuration folder");
+        self
+    }
+
     /// With a variable in its environment.
     #[must_use]
     pub fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
@@ -124,7 +149,24 @@ impl Notify {
     /// # Panics
     /// When it cannot be started.
     pub fn run_with(&self, words: &[&str], input: &[u8]) -> Run {
-        let mut command = self.command(words);
+        Run::of(self.command(words), input)
+    }
+
+    /// Runs it to the end without root's power to read what permissions forbid.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn run_powerless(&self, words: &[&str]) -> Run {
+        Run::of(powerless::bound(&self.command(words)), b"")
+    }
+}
+
+impl Run {
+    /// Runs a command to the end with this on its standard input.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub fn of(mut command: Command, input: &[u8]) -> Self {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -142,9 +184,7 @@ impl Notify {
             stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
-}
 
-impl Run {
     /// Itself, after a look at the exit code.
     ///
     /// # Panics
@@ -168,5 +208,34 @@ impl Run {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Itself, after a look for these words in one line of standard error.
+    ///
+    /// # Panics
+    /// When no line has all of them.
+    #[track_caller]
+    pub fn expect_error_line(self, words: &[&str]) -> Self {
+        let told = |line: &str| words.iter().all(|word| line.contains(word));
+        assert!(
+            self.stderr.lines().any(told),
+            "no line of standard error has {words:?}\n--- stdout\n{}\n--- stderr\n{}",
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// Standard output as one JSON value a line.
+    ///
+    /// # Panics
+    /// When a line is none.
+    #[track_caller]
+    pub fn json_lines(&self) -> Vec<serde_json::Value> {
+        let value = |line: &str| {
+            serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{error}: {line}\n{}", self.stderr))
+        };
+        self.stdout.lines().map(value).collect()
     }
 }
