@@ -21,6 +21,8 @@ pub mod http;
 #[cfg(feature = "tests")]
 pub mod laws;
 pub mod misbehaving;
+#[cfg(feature = "tests")]
+pub mod real;
 mod record;
 mod section;
 pub mod smtp;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use rcgen::{
@@ -15,6 +16,9 @@ use tempfile::NamedTempFile;
 use tokio_rustls::TlsAcceptor;
 
 use crate::wire::{Duplex, Stream, Upgrade};
+
+/// Tells authorities apart.
+static NUMBER: AtomicUsize = AtomicUsize::new(1);
 
 /// A certificate authority that exists only for one test.
 ///
@@ -42,12 +46,12 @@ impl Authority {
     /// # Panics
     /// When there is no randomness or no folder for temporary files.
     pub fn new() -> Self {
+        // With one name for all, a client would try the key of the wrong one.
+        let name = format!("notify test authority {}", NUMBER.fetch_add(1, Relaxed));
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "notify test authority");
+        params.distinguished_name.push(DnType::CommonName, name);
         let issuer =
             CertifiedIssuer::self_signed(params, key()).expect("the parameters are those of a CA");
         let file = NamedTempFile::with_suffix(".pem").expect("there is a folder for it");

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::message::{Answer, Request, Response};
 use super::{Handler, Seen};
-use crate::act::perform;
+use crate::act::{Flow, perform};
 use crate::wire::{Stream, Upgrade};
 
 const HEAD_LIMIT: usize = 256 * 1024;
@@ -52,7 +52,10 @@ pub(super) async fn serve(
                 response
             }
             Answer::Acts(acts) => {
-                perform(&acts, &mut stream).await?;
+                if perform(&acts, &mut stream).await? == Flow::Over {
+                    // An orderly close would soften a reset.
+                    return Ok(());
+                }
                 break;
             }
         };

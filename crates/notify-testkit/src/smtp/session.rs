@@ -66,7 +66,7 @@ struct Envelope {
 }
 
 struct Session {
-    /// Taken only while TLS is negotiated.
+    /// None while TLS is negotiated, and after an act has ended the connection.
     stream: Option<BufReader<Stream>>,
     connection: usize,
     options: Arc<Options>,
@@ -522,6 +522,10 @@ impl Session {
             Some(Answer::Acts(acts)) => {
                 self.log(false, "(acts)");
                 let flow = perform(&acts, self.stream()).await?;
+                if flow == Flow::Over {
+                    // An act has ended it; an orderly close would soften a reset.
+                    self.stream = None;
+                }
                 return Ok(Answered {
                     flow,
                     positive: false,
@@ -618,7 +622,9 @@ impl Session {
     }
 
     fn stream(&mut self) -> &mut BufReader<Stream> {
-        self.stream.as_mut().expect("STARTTLS puts it back")
+        self.stream
+            .as_mut()
+            .expect("nothing is read or said after the end")
     }
 
     fn log(&self, from_client: bool, text: &str) {
