@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::Engine;
 
-/// What the matchers chose for an event. All lists but `matchers` are sorted bytewise.
+/// What the matchers chose for an event. All lists are sorted bytewise.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Decision {
     /// What the matchers chose, whether or not it exists.
@@ -17,7 +17,7 @@ pub struct Decision {
     pub disabled: Vec<String>,
     /// Chosen, and its section has a fault.
     pub unusable: Vec<String>,
-    /// The matchers that matched, in file order, built-ins last.
+    /// The matchers that matched.
     pub matchers: Vec<String>,
 }
 
@@ -53,7 +53,8 @@ impl Engine {
             .iter()
             .map(|name| (*name).to_owned())
             .collect();
-        let matchers = routing.matchers().map(str::to_owned).collect();
+        let mut matchers: Vec<_> = routing.matchers().map(str::to_owned).collect();
+        matchers.sort_unstable();
         self.sorted_out(targets, matchers)
     }
 

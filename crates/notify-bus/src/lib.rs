@@ -30,7 +30,7 @@
 //!     content: Content::Template { name: "test".into(), data: Default::default() },
 //! };
 //! let decision = engine.decide(&event);
-//! assert_eq!(decision.matchers, ["failures", "default-matcher"]);
+//! assert_eq!(decision.matchers, ["default-matcher", "failures"]);
 //! assert_eq!(decision.targets, ["mail-to-root", "ops-mail"]);
 //! assert_eq!(decision.missing, decision.targets, "no plugin is linked here");
 //! ```

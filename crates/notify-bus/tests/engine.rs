@@ -227,7 +227,7 @@ fn a_faulty_matcher_matches_nothing_and_a_faulty_section_costs_itself() {
          matcher: good\n\tmatch-severity error\n\ttarget ops\n\ttarget mail-too-root\n",
     );
     let decision = engine.decide(&event(Severity::Error, "x"));
-    assert_eq!(decision.matchers, ["good", "default-matcher"]);
+    assert_eq!(decision.matchers, ["default-matcher", "good"]);
     assert_eq!(decision.targets, ["mail-to-root", "mail-too-root", "ops"]);
     assert_eq!(decision.missing, ["mail-too-root"]);
     let faults = notify_bus::check(&configuration, &engine);
