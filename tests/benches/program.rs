@@ -14,10 +14,21 @@ const RUNS: usize = 60;
 const WARM_UP: usize = 5;
 
 const TOKEN: &str = "A.bench-token";
-const EVENT: [&str; 7] = ["send", "--severity", "error", "--title", "Backup failed", "--message", "disk full"];
+const EVENT: [&str; 7] = [
+    "send",
+    "--severity",
+    "error",
+    "--title",
+    "Backup failed",
+    "--message",
+    "disk full",
+];
 
 fn main() {
-    let wanted = std::env::args().nth(1).filter(|word| !word.starts_with("--")).unwrap_or_default();
+    let wanted = std::env::args()
+        .nth(1)
+        .filter(|word| !word.starts_with("--"))
+        .unwrap_or_default();
     let measures: [(&str, fn(&str)); 5] = [
         ("program/spawn-true", spawn_true),
         ("program/send-http", send_http),
@@ -35,7 +46,9 @@ fn main() {
 /// The machine's own floor: starting and waiting for a program that does nothing.
 fn spawn_true(name: &str) {
     report_median(name, || {
-        std::process::Command::new("/bin/true").status().expect("/bin/true runs");
+        std::process::Command::new("/bin/true")
+            .status()
+            .expect("/bin/true runs");
     });
 }
 
@@ -43,7 +56,11 @@ fn send_http(name: &str) {
     let server = gotify::Server::start(gotify::Options::token(TOKEN));
     let notify = with_gotify(&server.url(), "");
     report_median(name, || sent(&notify));
-    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+    assert_eq!(
+        server.messages().len(),
+        RUNS + WARM_UP,
+        "every run delivers"
+    );
 }
 
 fn send_https(name: &str) {
@@ -51,13 +68,18 @@ fn send_https(name: &str) {
     let server = gotify::Server::start(gotify::Options::token(TOKEN).tls(authority.localhost()));
     let notify = with_gotify(&server.url(), &ca_file(authority.pem_file()));
     report_median(name, || sent(&notify));
-    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+    assert_eq!(
+        server.messages().len(),
+        RUNS + WARM_UP,
+        "every run delivers"
+    );
 }
 
 fn send_starttls(name: &str) {
     let authority = tls::Authority::new();
     let options = smtp::Options::starttls(authority.localhost());
-    let server = smtp::Server::start(options.auth(&[smtp::Mechanism::Plain], "pve1", "somepassword"));
+    let server =
+        smtp::Server::start(options.auth(&[smtp::Mechanism::Plain], "pve1", "somepassword"));
     let public = format!(
         "smtp: relay\n\tserver localhost\n\tport {}\n\tmode starttls\n\tusername pve1\n\tfrom-address a@localhost\n\
          \tmailto b@localhost\n{}\n{}",
@@ -65,11 +87,16 @@ fn send_starttls(name: &str) {
         ca_file(authority.pem_file()),
         matcher("relay")
     );
-    let notify = Notify::new()
-        .file("notifications.cfg", public)
-        .file("priv/notifications.cfg", "smtp: relay\n\tpassword somepassword\n");
+    let notify = Notify::new().file("notifications.cfg", public).file(
+        "priv/notifications.cfg",
+        "smtp: relay\n\tpassword somepassword\n",
+    );
     report_median(name, || sent(&notify));
-    assert_eq!(server.messages().len(), RUNS + WARM_UP, "every run delivers");
+    assert_eq!(
+        server.messages().len(),
+        RUNS + WARM_UP,
+        "every run delivers"
+    );
 }
 
 /// Peak resident memory of one `send`, as the kernel counts it.
@@ -83,16 +110,27 @@ fn send_memory(name: &str) {
                 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
                 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
     command.args(["-c", code]).arg(program).args(EVENT);
-    command.env("NOTIFY_CONFIG_DIR", notify.config()).env("NOTIFY_STATE_DIR", notify.scratch().join("state"));
+    command
+        .env("NOTIFY_CONFIG_DIR", notify.config())
+        .env("NOTIFY_STATE_DIR", notify.scratch().join("state"));
     let output = command.output().expect("python3 runs");
-    let kibibytes: f64 = String::from_utf8_lossy(&output.stdout).trim().parse().expect("a number of KiB");
+    let kibibytes: f64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .expect("a number of KiB");
     report(name, kibibytes * 1024.0 / 1e6, "MB");
 }
 
 fn with_gotify(url: &str, more: &str) -> Notify {
     Notify::new()
-        .file("notifications.cfg", format!("gotify: push\n\tserver {url}\n{more}\n{}", matcher("push")))
-        .file("priv/notifications.cfg", format!("gotify: push\n\ttoken {TOKEN}\n"))
+        .file(
+            "notifications.cfg",
+            format!("gotify: push\n\tserver {url}\n{more}\n{}", matcher("push")),
+        )
+        .file(
+            "priv/notifications.cfg",
+            format!("gotify: push\n\ttoken {TOKEN}\n"),
+        )
 }
 
 fn matcher(target: &str) -> String {

@@ -30,7 +30,7 @@ fn copy(from: &Command, mut to: Command) -> Command {
 fn permissions_are_ignored() -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
-    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0))
+    std::fs::set_permissions(file.path(), std::fs::Permissions::from_mode(0o0))
         .expect("a file of our own");
     std::fs::File::open(file.path()).is_ok()
 }
