@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::Proxy;
+
 /// Reads the base URL of a service: `http` or `https`, a host, perhaps a port and a path.
 ///
 /// ```
@@ -53,6 +55,15 @@ pub fn join(base: &Url, segment: &str) -> Url {
 /// `https://gotify.example.com:8443`: where a URL points to, without path, query and credentials.
 pub(crate) fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
+}
+
+/// Where a request goes: the origin, and the proxy on the way there.
+pub(crate) fn way(url: &Url, proxy: Option<&Proxy>) -> String {
+    let place = origin(url);
+    match proxy {
+        Some(proxy) => format!("{place} through the proxy {proxy}"),
+        None => place,
+    }
 }
 
 fn not_a_url(text: &str, error: url::ParseError) -> String {

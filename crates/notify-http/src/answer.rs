@@ -1,12 +1,9 @@
 //! What came back, and what it means.
 
-use std::time::Duration;
-
 use notify_core::{Failure, FailureKind};
 use reqwest::StatusCode;
 
 use crate::Request;
-use crate::address::origin;
 use crate::excerpt::excerpt;
 
 /// Bytes that are read of an answer. The rest is not waited for.
@@ -49,25 +46,21 @@ pub fn kind_of_status(status: u16) -> Option<FailureKind> {
 /// The failure that an answer of this status is: its kind, the status in words, what the body says.
 pub(crate) fn failure(
     request: &Request,
+    way: &str,
     kind: FailureKind,
     status: StatusCode,
     body: &[u8],
-    retry_after: Option<Duration>,
 ) -> Failure {
     let told = request
         .explanation(body)
         .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     let told = excerpt(&request.redacted(&told));
-    let mut detail = format!("{} answered {}", origin(request.url()), in_words(status));
+    let mut detail = format!("{way} answered {}", in_words(status));
     if !told.is_empty() {
         detail.push_str(": ");
         detail.push_str(&told);
     }
-    let failure = Failure::new(kind, detail);
-    match retry_after {
-        Some(delay) => failure.retry_after(delay),
-        None => failure,
-    }
+    Failure::new(kind, detail)
 }
 
 /// `401 Unauthorized`; a status without a name is its number. The peer's own words are not used.

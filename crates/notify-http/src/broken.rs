@@ -4,34 +4,37 @@ use std::error::Error;
 
 use notify_core::{Failure, FailureKind};
 use notify_tls::{handshake_reason, is_certificate_error, is_protocol_error};
+use reqwest::StatusCode;
 
-use crate::address::origin;
+use crate::Request;
+use crate::answer::{in_words, kind_of_status};
 use crate::phase::Phase;
-use crate::{Proxy, Request};
 
-/// The failure that a transport error is.
+/// The failure that a transport error on the way to `way` is.
 ///
-/// A certificate that is not accepted, a far side that speaks no TLS, a proxy
-/// that wants other credentials: misconfigured. Before the request was sent:
-/// unavailable. After that it may have arrived: uncertain.
+/// A certificate that is not accepted, a far side that speaks no TLS:
+/// misconfigured. Before the request was sent: unavailable. After that it may
+/// have arrived: uncertain.
 pub(crate) fn failure(
     request: &Request,
-    proxy: Option<&Proxy>,
+    way: &str,
     phase: &Phase,
     error: reqwest::Error,
 ) -> Failure {
     let error = error.without_url();
-    let (kind, step) = judged(&error, phase);
-    let reason = reason(&error);
-    Failure::new(
-        kind,
-        request.redacted(&format!("{step} {}: {reason}", way(request, proxy))),
-    )
+    let connecting = error.is_connect() || !phase.may_be_sent();
+    let hopeless = is_certificate_error(&error) || is_protocol_error(&error);
+    let (kind, step) = match connecting {
+        true if hopeless || error.is_builder() => (FailureKind::Misconfigured, "cannot connect to"),
+        true => (FailureKind::Unavailable, "cannot connect to"),
+        false => (FailureKind::Uncertain, "no answer from"),
+    };
+    let detail = format!("{step} {way}: {}", reason(&error));
+    Failure::new(kind, request.redacted(&detail))
 }
 
 /// The failure of a deadline that passed before an answer came.
-pub(crate) fn silence(request: &Request, proxy: Option<&Proxy>, phase: &Phase) -> Failure {
-    let way = way(request, proxy);
+pub(crate) fn silence(way: &str, phase: &Phase) -> Failure {
     if phase.may_be_sent() {
         Failure::uncertain(format!("no answer in time from {way}"))
     } else {
@@ -39,47 +42,27 @@ pub(crate) fn silence(request: &Request, proxy: Option<&Proxy>, phase: &Phase) -
     }
 }
 
-fn judged(error: &reqwest::Error, phase: &Phase) -> (FailureKind, &'static str) {
-    let connecting = error.is_connect() || !phase.may_be_sent();
-    let step = if connecting {
-        "cannot connect to"
-    } else {
-        "no answer from"
+/// The failure of a tunnel that the proxy did not make, with its status where that is known.
+///
+/// A status that will be the same next time, as 403 for a port that the proxy
+/// does not allow: misconfigured. Any other: unavailable.
+pub(crate) fn no_tunnel(way: &str, status: Option<StatusCode>) -> Failure {
+    let Some(status) = status else {
+        return Failure::unavailable(format!("cannot connect to {way}: it makes no tunnel"));
     };
-    let hopeless = error.is_builder()
-        || (connecting
-            && (is_certificate_error(error)
-                || is_protocol_error(error)
-                || proxy_wants_credentials(error)));
-    match (hopeless, connecting) {
-        (true, _) => (FailureKind::Misconfigured, step),
-        (false, true) => (FailureKind::Unavailable, step),
-        (false, false) => (FailureKind::Uncertain, step),
-    }
-}
-
-/// A 407 to CONNECT. The error's type is private to hyper-util; a test with a real proxy holds its text.
-fn proxy_wants_credentials(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(|cause| cause.to_string() == "tunnel error: proxy authorization required")
-}
-
-/// `https://h`, `https://h through the proxy http://p:1080`.
-fn way(request: &Request, proxy: Option<&Proxy>) -> String {
-    let place = origin(request.url());
-    match proxy {
-        Some(proxy) => format!("{place} through the proxy {proxy}"),
-        None => place,
-    }
+    let kind = match kind_of_status(status.as_u16()) {
+        None | Some(FailureKind::Unavailable) => FailureKind::Unavailable,
+        Some(_) => FailureKind::Misconfigured,
+    };
+    let status = in_words(status);
+    let detail = format!("cannot connect to {way}: it answered {status} to CONNECT");
+    Failure::new(kind, detail)
 }
 
 /// What went wrong, from the innermost cause, which is the one that says it.
 fn reason(error: &(dyn Error + 'static)) -> String {
     handshake_reason(error).unwrap_or_else(|| {
-        let innermost = causes(error).last();
-        innermost.map_or_else(String::new, ToString::to_string)
+        let causes = std::iter::successors(Some(error), |error| (*error).source());
+        causes.last().map_or_else(String::new, ToString::to_string)
     })
-}
-
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }

@@ -1,24 +1,19 @@
-//! One exchange: connect, send, follow, read.
+//! The client, and the connections that clients of equal options share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
-use notify_core::{Failure, FailureKind};
+use notify_core::Failure;
 use notify_schema::Secret;
 use notify_tls::TlsOptions;
-use reqwest::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::time::timeout_at;
-use url::Url;
 
-use crate::address::origin;
-use crate::answer::{self, Answer, MOST_BYTES, kind_of_status};
-use crate::phase::{Phase, Traced};
-use crate::redirect::{MOST_REDIRECTS, Redirect, redirect};
-use crate::retry_after::retry_after;
-use crate::{Method, Proxy, Request, broken};
+use crate::address::way;
+use crate::answer::Answer;
+use crate::exchange::Exchange;
+use crate::{Proxy, Request};
 
 /// `notify/VERSION`.
 const USER_AGENT: &str = concat!("notify/", env!("CARGO_PKG_VERSION"));
@@ -57,14 +52,14 @@ impl Client {
     /// a date in `Retry-After` is compared with.
     ///
     /// 307 and 308 to the same scheme, host and port are followed, three at most.
-    /// Of the answer at most [`MOST_BYTES`] are read. Needs a tokio runtime with
+    /// Of the answer at most [`MOST_BYTES`](crate::MOST_BYTES) are read. Needs a tokio runtime with
     /// I/O and time.
     ///
     /// # Errors
     /// A [`Failure`] without any secret of the request:
-    /// - by status, as [`kind_of_status`] has it, with `Retry-After` where there is one;
+    /// - by status, as [`kind_of_status`](crate::kind_of_status) has it, with `Retry-After` where there is one;
     /// - misconfigured: the certificate is not accepted, the CA file cannot be
-    ///   used, the proxy wants other credentials, a redirect leads elsewhere;
+    ///   used, the proxy refuses a tunnel for good, a redirect leads elsewhere;
     /// - unavailable: no connection, be it for the name, the host or the proxy;
     /// - uncertain: sent, and no answer came.
     pub async fn send(
@@ -73,20 +68,15 @@ impl Client {
         deadline: Instant,
         now: DateTime<FixedOffset>,
     ) -> Result<Answer, Failure> {
-        let pool = self.pool(request.url().scheme())?;
-        let request = &self.masked(request);
-        let mut url = request.url().clone();
-        for _ in 0..=MOST_REDIRECTS {
-            let response = self.exchange(&pool, request, &url, deadline).await?;
-            if !response.status().is_redirection() {
-                return finished(request, response, deadline, now).await;
-            }
-            url = next_place(request, &response, &url)?;
-        }
-        Err(Failure::misconfigured(format!(
-            "{} answered with more than {MOST_REDIRECTS} redirects",
-            origin(request.url())
-        )))
+        let way = way(request.url(), self.proxy.as_ref());
+        let exchange = Exchange {
+            pool: self.pool(request.url().scheme())?,
+            proxy: self.proxy.as_ref(),
+            request: self.masked(request),
+            way,
+            deadline,
+        };
+        exchange.run(now).await
     }
 
     /// The request with the proxy's credentials among what it masks: a proxy may echo them.
@@ -99,35 +89,6 @@ impl Client {
             }
         }
         request
-    }
-
-    async fn exchange(
-        &self,
-        pool: &reqwest::Client,
-        request: &Request,
-        url: &Url,
-        deadline: Instant,
-    ) -> Result<reqwest::Response, Failure> {
-        if deadline <= Instant::now() {
-            let place = origin(url);
-            return Err(Failure::unavailable(format!("no time left to ask {place}")));
-        }
-        let phase = Phase::of(request.bytes());
-        let mut sending = pool
-            .request(method(request.method()), url.clone())
-            .headers(request.header_map().clone());
-        if !request.bytes().is_empty() {
-            let body = Traced::new(request.bytes().clone(), phase.clone());
-            sending = sending.body(reqwest::Body::wrap(body));
-        } else if request.method() != Method::Get {
-            // RFC 9110 8.6: a method that usually has a body says that it has none.
-            sending = sending.header(CONTENT_LENGTH, 0);
-        }
-        match timeout_at(deadline.into(), sending.send()).await {
-            Err(_) => Err(broken::silence(request, self.proxy.as_ref(), &phase)),
-            Ok(Err(error)) => Err(broken::failure(request, self.proxy.as_ref(), &phase, error)),
-            Ok(Ok(response)) => Ok(response),
-        }
     }
 
     /// The connections for a scheme. `http` has a pool of its own that can do no TLS.
@@ -211,64 +172,4 @@ fn no_tls() -> Arc<ClientConfig> {
         Arc::new(config)
     });
     Arc::clone(&CONFIG)
-}
-
-fn method(method: Method) -> reqwest::Method {
-    match method {
-        Method::Get => reqwest::Method::GET,
-        Method::Post => reqwest::Method::POST,
-        Method::Put => reqwest::Method::PUT,
-    }
-}
-
-/// Where a redirect leads, when it may be followed.
-fn next_place(request: &Request, response: &reqwest::Response, from: &Url) -> Result<Url, Failure> {
-    let location = header(response, LOCATION);
-    match redirect(response.status(), location, from) {
-        Redirect::Follow(to) => Ok(to),
-        Redirect::Refuse(why) => Err(Failure::misconfigured(request.redacted(&format!(
-            "{} answered {}, {why}",
-            origin(from),
-            answer::in_words(response.status()),
-        )))),
-    }
-}
-
-/// The answer, read as far as the cap and the deadline allow: its status decides, not its body.
-async fn finished(
-    request: &Request,
-    mut response: reqwest::Response,
-    deadline: Instant,
-    now: DateTime<FixedOffset>,
-) -> Result<Answer, Failure> {
-    let status = response.status();
-    let delay = header(&response, RETRY_AFTER).and_then(|value| retry_after(value, now));
-    let mut body = Vec::new();
-    // Too late, broken off or oversized: what is there is enough.
-    let _ = timeout_at(deadline.into(), read(&mut response, &mut body)).await;
-    match kind_of_status(status.as_u16()) {
-        None => Ok(Answer {
-            status: status.as_u16(),
-            body,
-        }),
-        Some(kind) => {
-            let delay = delay.filter(|_| kind == FailureKind::Unavailable);
-            Err(answer::failure(request, kind, status, &body, delay))
-        }
-    }
-}
-
-async fn read(response: &mut reqwest::Response, body: &mut Vec<u8>) -> reqwest::Result<()> {
-    while let Some(chunk) = response.chunk().await? {
-        let room = MOST_BYTES - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if body.len() == MOST_BYTES {
-            break;
-        }
-    }
-    Ok(())
-}
-
-fn header(response: &reqwest::Response, name: reqwest::header::HeaderName) -> Option<&str> {
-    response.headers().get(name)?.to_str().ok()
 }

@@ -33,11 +33,13 @@ mod answer;
 mod broken;
 mod client;
 mod excerpt;
+mod exchange;
 mod phase;
 mod proxy;
 mod redirect;
 mod request;
 mod retry_after;
+mod tunnel;
 
 pub use address::{base_url, join};
 pub use answer::{Answer, MOST_BYTES, kind_of_status};

@@ -70,6 +70,11 @@ impl Proxy {
         }
     }
 
+    /// `host:port`, an IPv6 address in brackets.
+    pub(crate) fn place(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     pub(crate) fn credentials(&self) -> Option<&Credentials> {
         self.credentials.as_ref()
     }
@@ -157,7 +162,7 @@ impl Hash for Proxy {
 impl fmt::Display for Proxy {
     /// `http://host:port`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        write!(f, "http://{}", self.place())
     }
 }
 

@@ -73,9 +73,16 @@ async fn https_asks_for_a_tunnel_and_shows_the_proxy_no_more() {
     assert_eq!(failure.kind(), FailureKind::Unavailable);
     assert_eq!(
         told(&failure, proxy.addr()),
-        "cannot connect to https://gotify.invalid through the proxy http://HERE: tunnel error: unsuccessful"
+        "cannot connect to https://gotify.invalid through the proxy http://HERE: it answered 502 Bad Gateway to CONNECT"
     );
-    let seen = &proxy.requests()[0];
+    let [seen, again] = &proxy.requests()[..] else {
+        panic!("asked once, and once more for the status");
+    };
+    assert_eq!(
+        (&seen.target, seen.header("proxy-authorization")),
+        (&again.target, again.header("proxy-authorization"))
+    );
+    assert_eq!(proxy.violations(), [""; 0]);
     assert_eq!(
         (&*seen.method, &*seen.target),
         ("CONNECT", "gotify.invalid:443")
@@ -100,7 +107,11 @@ async fn a_proxy_that_wants_other_credentials_is_a_fault_of_the_configuration() 
         let failure = send(&client, &post(base)).await.expect_err("407");
         let text = told(&failure, proxy.addr());
         assert_eq!(failure.kind(), FailureKind::Misconfigured, "{text}");
-        assert!(text.contains("roxy"), "{text}");
+        assert!(text.contains("the proxy http://HERE"), "{text}");
+        assert!(
+            text.contains("answered 407 Proxy Authentication Required"),
+            "{text}"
+        );
         assert!(
             !text.contains("hunter2") && !text.contains("bWU6aHVudGVyMg"),
             "{text}"
