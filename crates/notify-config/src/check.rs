@@ -93,6 +93,7 @@ impl<'d> Candidate<'d> {
                 self.name
             )),
         );
+        self.private_is_missing = true;
         self.reason = Some(message);
     }
 

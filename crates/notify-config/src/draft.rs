@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use notify_schema::{RawProperty, Schema, Source};
 
 use crate::Schemas;
-use crate::document::{Document, Line, LineRecord, RawSection};
+use crate::document::{Document, Line, LineRecord, RawSection, SectionRecord};
 use crate::origin::normalized;
 
 /// A section as it will be written.
@@ -224,7 +224,7 @@ impl<'d> FileDraft<'d> {
                     draft.render(line_end(record.crlf), &mut out);
                     record.extent.end
                 }
-                None => skip_blank_line(bytes, record.extent.end, &mut out),
+                None => skip_blank_line(bytes, record, &mut out),
             };
         }
         out.extend_from_slice(&bytes[position..]);
@@ -280,23 +280,21 @@ fn line_end(crlf: bool) -> &'static str {
 
 /// With a section goes one of the blank lines around it, as long as one is left
 /// between its neighbours. Answers where to go on.
-fn skip_blank_line(bytes: &[u8], end: usize, out: &mut Vec<u8>) -> usize {
-    if !ends_with_blank_line(out) {
-        return end;
-    }
+fn skip_blank_line(bytes: &[u8], record: &SectionRecord, out: &mut Vec<u8>) -> usize {
+    let end = record.extent.end;
     let rest = &bytes[end..];
-    let length = rest
-        .iter()
-        .position(|byte| *byte == b'\n')
-        .map_or(rest.len(), |at| at + 1);
-    if rest.is_empty() {
-        drop_blank_line(out);
-        end
-    } else if rest[..length].trim_ascii().is_empty() {
-        end + length
-    } else {
-        end
+    let next = rest.split_inclusive(|byte| *byte == b'\n').next();
+    let next_is_blank = next.is_some_and(|line| line.trim_ascii().is_empty());
+    match (ends_with_blank_line(out), next) {
+        (true, None) => drop_blank_line(out),
+        (true, Some(line)) if next_is_blank => return end + line.len(),
+        // Or what follows would belong to the section before.
+        (false, Some(_)) if !next_is_blank => {
+            out.extend_from_slice(line_end(record.crlf).as_bytes())
+        }
+        _ => {}
     }
+    end
 }
 
 /// Whether the last line is blank; true at the start of a file too.

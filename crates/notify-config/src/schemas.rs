@@ -32,7 +32,7 @@ impl Schemas {
     /// With types of our own settings, which stand in `notify.cfg` only.
     #[must_use]
     pub fn with_settings(mut self, settings: impl IntoIterator<Item = Schema>) -> Self {
-        self.settings = settings.into_iter().collect();
+        self.settings = settings.into_iter().map(Schema::ours).collect();
         self
     }
 

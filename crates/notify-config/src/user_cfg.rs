@@ -173,8 +173,10 @@ impl<'a> Record<'a> {
             .sum();
         let field = self.text.split(':').nth(index).unwrap_or_default();
         let indent = characters(field) - characters(field.trim_start());
-        Fault::in_file(FILE, Level::Warning, message.to_string())
-            .on_line(self.number, before + indent + 1)
+        Fault::in_file(FILE, Level::Warning, message.to_string()).on_line(
+            self.number,
+            (before + indent).min(characters(self.text)) + 1,
+        )
     }
 }
 

@@ -216,7 +216,7 @@ fn not(value: &str, expected: &str) -> Refused {
 }
 
 /// At most 60 characters of a value, printable: a message is not the place for a megabyte.
-fn excerpt(value: &str) -> String {
+pub(crate) fn excerpt(value: &str) -> String {
     let mut shown: String = value
         .chars()
         .take(60)

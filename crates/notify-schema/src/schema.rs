@@ -1,6 +1,7 @@
 //! The properties of one section type, and the check of a section against them.
 
 use crate::fields::{Entry, Fields, Value};
+use crate::kind::excerpt;
 use crate::{Fault, Position, Presence, Property, Secret, Source};
 
 /// How much a section forgives.
@@ -160,6 +161,7 @@ impl Schema {
             schema: self,
             name,
             entries: Vec::with_capacity(raw.len()),
+            single: Vec::new(),
             faults: Vec::new(),
             usable: true,
         };
@@ -190,6 +192,9 @@ struct Check<'a> {
     schema: &'a Schema,
     name: &'a str,
     entries: Vec<Entry>,
+    /// The good lines of properties that may stand once only: never more than
+    /// there are properties, so that many lines take no more than linear time.
+    single: Vec<(&'static Property, Position)>,
     faults: Vec<Fault>,
     usable: bool,
 }
@@ -207,29 +212,33 @@ impl Check<'_> {
             return;
         }
         let first = self
-            .entries
+            .single
             .iter()
-            .find(|entry| std::ptr::eq(entry.property, property))
-            .map(|entry| entry.at);
-        if let Some(first) = first
-            && !property.is_repeated()
-        {
-            self.usable = false;
+            .find(|(known, _)| std::ptr::eq(*known, property));
+        if let Some((_, first)) = first {
             let message = format!(
                 "duplicate property `{}`, first on line {}",
                 property.name, first.line
             );
+            self.usable = false;
             return self
                 .fault(Fault::error(line.at, message).with_hint("remove one of the two lines"));
         }
         match property.kind.normalized(line.value) {
-            Ok(_) => self.entries.push(entry(property, line)),
+            Ok(_) => self.good(property, line),
             Err(refused) => self.refused(property, line, &refused),
         }
     }
 
+    fn good(&mut self, property: &'static Property, line: &RawProperty<'_>) {
+        if !property.is_repeated() {
+            self.single.push((property, line.at));
+        }
+        self.entries.push(entry(property, line));
+    }
+
     fn unknown(&mut self, line: &RawProperty<'_>) {
-        let message = format!("unknown property `{}`", line.key.escape_debug());
+        let message = format!("unknown property `{}`", excerpt(line.key));
         let fault = match self.schema.strictness {
             Strictness::Lenient => Fault::warning(line.at, message),
             Strictness::Strict => {
