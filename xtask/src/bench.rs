@@ -25,9 +25,10 @@ A slow figure prints `over` and fails nothing, because it depends on the machine
 not run fails, and so does an aim that nothing measured. The aims are in xtask/src/bench/goals.rs.
 
 A bench is one of criterion's, or prints lines of JSON:
-  {\"name\": \"send/gotify\", \"value\": 6.1, \"unit\": \"ms\"}
+  {\"name\": \"program/send-http\", \"value\": 6.1, \"unit\": \"ms\"}
 The unit is ns, us, ms, s, B, kB, MB, or x for a ratio or a count.
-Such a bench finds the program, built for release, in NOTIFY_BIN.
+A bench of the crate notify-tests finds the program, built for release, in NOTIFY_BIN, and names
+its figures `program/…`.
 
   --json   prints {\"machine\": {..}, \"figures\": [..]} instead of the table",
     run,
@@ -64,17 +65,30 @@ fn run(arguments: &[String]) -> Outcome<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The crate whose benches run the program.
+const PROGRAM_BENCHES: &str = "notify-tests";
+
 /// Runs the benches and collects what they measured, sorted by name.
 fn measure(workspace: &Workspace, name: Option<&str>) -> Outcome<Vec<Figure>> {
-    let program = build_program(&["--release", "--package", "notify-bin"], "notify")?;
-    let mut figures = vec![figure::size_of("binary/size", &program)?];
-    figures.retain(|figure| name.is_none_or(|name| figure.name.contains(name)));
+    let program = match name.is_none_or(is_of_program) {
+        true => Some(build_program(
+            &["--release", "--package", "notify-bin"],
+            "notify",
+        )?),
+        false => None,
+    };
     let started = SystemTime::now();
+    let mut figures = Vec::new();
     for package in &workspace.packages {
+        if package.name == PROGRAM_BENCHES && program.is_none() {
+            continue;
+        }
         for bench in &package.benches {
             let mut command = cargo();
             command.args(["bench", "--package", &package.name, "--bench", bench, "--"]);
-            command.args(name).env("NOTIFY_BIN", &program);
+            command
+                .args(name)
+                .envs(program.as_ref().map(|path| ("NOTIFY_BIN", path)));
             let printed = printed(command.current_dir(&workspace.root))?;
             figures.extend(figure::printed_lines(&printed));
         }
@@ -83,8 +97,17 @@ fn measure(workspace: &Workspace, name: Option<&str>) -> Outcome<Vec<Figure>> {
         &workspace.target.join("criterion"),
         started,
     )?);
+    if let Some(program) = program {
+        figures.push(figure::size_of("program/size", &program)?);
+    }
+    figures.retain(|figure| name.is_none_or(|name| figure.name.contains(name)));
     figures.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(figures)
+}
+
+/// Figures of the program are named `program/…`.
+fn is_of_program(name: &str) -> bool {
+    name.starts_with("program") || "program/".contains(name)
 }
 
 /// What a bench prints; it is shown as progress on standard error too.

@@ -76,9 +76,9 @@ mod tests {
     fn sample() -> (Vec<Figure>, Machine) {
         let figure = |name, value, unit| Figure::new(name, value, unit).expect("a unit");
         let figures = vec![
-            figure("binary/size", 11.9, "MB"),
-            figure("match/router/10", 0.7, "us"),
+            figure("corpus-a/router/10", 0.7, "us"),
             figure("other", 2.0, "x"),
+            figure("program/size", 11.9, "MB"),
         ];
         let machine = Machine {
             processor: "A".into(),
@@ -97,9 +97,9 @@ mod tests {
             markdown(&figures, &machine),
             "A, 2 cores, Linux 6.1, rustc 1, 2026-01-02\n\n\
              | figure | median | aim | |\n|---|---|---|---|\n\
-             | binary/size | 11.9 MB | <= 12.0 MB | ok |\n\
-             | match/router/10 | 700 ns | <= 600 ns | over |\n\
-             | other | 2.00 x |  |  |\n"
+             | corpus-a/router/10 | 700 ns | <= 600 ns | over |\n\
+             | other | 2.00 x |  |  |\n\
+             | program/size | 11.9 MB | <= 12.0 MB | ok |\n"
         );
     }
 
@@ -109,8 +109,8 @@ mod tests {
         let all: serde_json::Value =
             serde_json::from_str(&json(&figures, &machine)).expect("it is JSON");
         assert_eq!(all["machine"]["cores"], 2);
-        assert_eq!(all["figures"][1]["value"], 700.0);
-        assert_eq!(all["figures"][1]["verdict"], "over");
-        assert_eq!(all["figures"][2]["verdict"], "");
+        assert_eq!(all["figures"][0]["value"], 700.0);
+        assert_eq!(all["figures"][0]["verdict"], "over");
+        assert_eq!(all["figures"][1]["verdict"], "");
     }
 }
