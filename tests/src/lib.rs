@@ -4,6 +4,7 @@
 //! time in a configuration folder of its own.
 
 mod powerless;
+pub mod sections;
 mod sendmail;
 
 pub use sendmail::{Call, Sendmail};
