@@ -60,7 +60,7 @@ async fn a_chain_counts_with_its_name() {
     let server = ours.localhost();
     check(&server, &trusting(&ours), "localhost", Ok(())).await;
     check(&server, &trusting(&ours), "127.0.0.1", Ok(())).await;
-    check(&server, &trusting(&other), "localhost", Err(OTHER_KEY)).await;
+    check(&server, &trusting(&other), "localhost", Err(UNTRUSTED)).await;
     check(
         &server,
         &trusting(&ours),
@@ -68,33 +68,9 @@ async fn a_chain_counts_with_its_name() {
         Err("the certificate is not for gotify.example.com, it is for localhost, 127.0.0.1"),
     )
     .await;
-    let stranger = stranger();
-    let options = TlsOptions {
-        ca_file: Some(stranger.path().to_owned()),
-        fingerprint: None,
-    };
-    check(&server, &options, "localhost", Err(UNTRUSTED)).await;
 }
 
 const UNTRUSTED: &str = "the certificate is signed by an authority that is not trusted";
-
-/// What differs from the authorities of the testkit, which all have one name.
-const OTHER_KEY: &str =
-    "the certificate is signed by an authority that has the name of a trusted one, but another key";
-
-/// A file with an authority of a name of its own.
-fn stranger() -> tempfile::NamedTempFile {
-    let mut params = rcgen::CertificateParams::default();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    params
-        .distinguished_name
-        .push(rcgen::DnType::CommonName, "stranger");
-    let key = rcgen::KeyPair::generate().expect("randomness");
-    let file = tempfile::NamedTempFile::new().expect("a folder for it");
-    let pem = params.self_signed(&key).expect("signed").pem();
-    std::fs::write(file.path(), pem).expect("writable");
-    file
-}
 
 #[tokio::test]
 async fn an_expired_certificate_is_named_so() {
@@ -208,6 +184,38 @@ async fn a_certificate_that_is_its_own_authority_needs_a_fingerprint() {
         .expect("pinned");
 }
 
+/// An authority that was made anew under its old name.
+#[tokio::test]
+async fn an_authority_of_the_same_name_is_told_from_an_unknown_one() {
+    let twin = || {
+        let mut params = rcgen::CertificateParams::default();
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().expect("randomness");
+        rcgen::CertifiedIssuer::self_signed(params, key).expect("signed")
+    };
+    let (old, new) = (twin(), twin());
+    let key = rcgen::KeyPair::generate().expect("randomness");
+    let certificate = rcgen::CertificateParams::new(["localhost".to_owned()])
+        .and_then(|params| params.signed_by(&key, &new))
+        .expect("a valid name");
+    let file = tempfile::NamedTempFile::new().expect("a folder for it");
+    let options = TlsOptions {
+        ca_file: Some(file.path().to_owned()),
+        fingerprint: None,
+    };
+    std::fs::write(file.path(), old.pem()).expect("writable");
+    let error = offered(&certificate, &key, &options)
+        .await
+        .expect_err("signed by the new one");
+    let expected = "TLS with localhost: the certificate is signed by an authority that has the name of a trusted one, but another key; ";
+    assert!(error.report().starts_with(expected), "{}", error.report());
+    // With both in the file, one after the other is tried.
+    std::fs::write(file.path(), old.pem() + &new.pem()).expect("writable");
+    offered(&certificate, &key, &options)
+        .await
+        .expect("signed by the second one");
+}
+
 /// A handshake in memory with a server that shows this certificate.
 async fn offered(
     certificate: &rcgen::Certificate,
@@ -246,7 +254,7 @@ async fn a_ca_file_that_is_replaced_is_read_again() {
     std::fs::copy(new.pem_file(), folder.path().join("new.pem")).expect("writable");
     std::fs::rename(folder.path().join("new.pem"), &path).expect("the same folder");
     check(&new.localhost(), &options, "localhost", Ok(())).await;
-    check(&old.localhost(), &options, "localhost", Err(OTHER_KEY)).await;
+    check(&old.localhost(), &options, "localhost", Err(UNTRUSTED)).await;
 
     std::fs::remove_file(&path).expect("it is there");
     client_config(&options).expect_err("a file that has gone is not trusted from memory");
