@@ -106,6 +106,8 @@ fn each_place_of_the_token_and_a_form_will_do() {
     }
     assert_eq!(server.messages()[2].priority, 4);
     assert!(server.messages()[3].request.is_absolute_form());
+    let shown = format!("{:?}", server.messages());
+    assert!(!shown.contains("A b") && !shown.contains("A+b") && !shown.contains("A%20b"));
 }
 
 #[test]

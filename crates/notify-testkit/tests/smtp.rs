@@ -5,7 +5,7 @@
     reason = "a test that cannot talk to its server has failed"
 )]
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -346,4 +346,63 @@ fn starttls_is_required_where_it_is_offered() {
     let server = check(options(), &[("EHLO x", 250), ("MAIL FROM:<a@b.c>", 530)]);
     assert_eq!(server.violations(), ["connection 1: MAIL without STARTTLS"]);
     check(options(), &[("EHLO x", 250), ("STARTTLS", 220)]);
+}
+
+/// A whole mail, and the step at which each line is answered.
+const STEPS: [(Step, &str); 9] = [
+    (Step::Greeting, ""),
+    (Step::Ehlo, "EHLO x\r\n"),
+    (Step::Noop, "NOOP\r\n"),
+    (Step::Mail, "MAIL FROM:<a@b.c>\r\n"),
+    (Step::Rcpt, "RCPT TO:<d@e.f>\r\n"),
+    (Step::Data, "DATA\r\n"),
+    (Step::EndOfData, "\r\n.\r\n"),
+    (Step::Rset, "RSET\r\n"),
+    (Step::Quit, "QUIT\r\n"),
+];
+
+#[test]
+fn acts_happen_at_every_step() {
+    for (stage, (step, _)) in STEPS.iter().enumerate() {
+        let last_words = |act: Vec<Act>| {
+            let server = Server::start(Options::plain().at(*step, act));
+            let mut client = Client::connect(&server);
+            for (_, line) in &STEPS[..stage] {
+                client.say(line);
+                client.reply();
+            }
+            client.say(STEPS[stage].1);
+            let mut rest = Vec::new();
+            let end = client
+                .0
+                .read_to_end(&mut rest)
+                .err()
+                .map(|error| error.kind());
+            (String::from_utf8(rest).unwrap(), end)
+        };
+        assert_eq!(
+            last_words(vec![Act::Reset]).1,
+            Some(ErrorKind::ConnectionReset),
+            "{step:?}"
+        );
+        assert_eq!(
+            last_words(vec![Act::Close]),
+            (String::new(), None),
+            "{step:?}"
+        );
+        let half = last_words(vec![Act::send("250 hal"), Act::Close]);
+        assert_eq!(half, ("250 hal".to_owned(), None), "{step:?}");
+    }
+}
+
+#[test]
+fn a_slow_answer_is_an_answer() {
+    let slow = Act::SendSlowly(b"250 2.0.0 Ok\r\n".to_vec(), Duration::ZERO);
+    let server = Server::start(Options::plain().at(Step::Noop, slow));
+    let mut client = Client::connect(&server);
+    client.reply();
+    for _ in 0..2 {
+        client.say("NOOP\r\n");
+        assert_eq!(client.reply(), "250 2.0.0 Ok");
+    }
 }

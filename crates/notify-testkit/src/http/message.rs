@@ -1,10 +1,12 @@
 //! A request as it came, and an answer as it goes.
 
+use std::fmt;
+
 use crate::act::Act;
 use crate::wire::Gate;
 
-/// A request whose body came whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A request whose body came whole. `Debug` shows no credentials.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// The number of its connection, from 1.
     pub connection: usize,
@@ -59,6 +61,36 @@ impl Request {
     /// When it is none.
     pub fn json(&self) -> serde_json::Result<serde_json::Value> {
         serde_json::from_slice(&self.body)
+    }
+}
+
+/// Headers whose values are credentials.
+const CREDENTIALS: [&str; 3] = ["authorization", "proxy-authorization", "x-gotify-key"];
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let secret = CREDENTIALS
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(name));
+                (name.as_str(), if secret { "***" } else { value.as_str() })
+            })
+            .collect();
+        let target = match self.target.split_once('?') {
+            Some((path, _)) => format!("{path}?***"),
+            None => self.target.clone(),
+        };
+        f.debug_struct("Request")
+            .field("connection", &self.connection)
+            .field("tls", &self.tls)
+            .field("method", &self.method)
+            .field("target", &target)
+            .field("headers", &headers)
+            .field("body", &self.text())
+            .finish()
     }
 }
 

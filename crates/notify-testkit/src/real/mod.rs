@@ -82,3 +82,14 @@ fn ask_until<T>(deadline: Instant, mut ask: impl FnMut() -> Option<T>) -> Option
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::program;
+
+    #[test]
+    #[should_panic(expected = "`no-such-program` is not installed; run: apt-get install -y")]
+    fn a_missing_program_fails_with_the_command_that_installs_it() {
+        program("no-such-program");
+    }
+}

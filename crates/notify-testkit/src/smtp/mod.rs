@@ -11,9 +11,11 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod auth;
 mod command;
 mod options;
 mod session;
+mod transaction;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -3,23 +3,13 @@
 use std::io;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use notify_schema::Secret;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use super::command;
-use super::options::{Answer, Mechanism, Options, Reply, Security, Step};
-use super::{Line, Login, Message, Seen};
+use super::options::{Answer, Options, Reply, Security, Step};
+use super::transaction::Envelope;
+use super::{Line, Login, Seen, auth, command, transaction};
 use crate::act::{Flow, perform};
 use crate::wire::Stream;
-
-/// Octets of a line with its CRLF; RFC 5321 4.5.3.1.6.
-const LINE_LIMIT: usize = 1000;
-/// RFC 4954 4: the line of an AUTH exchange.
-const AUTH_LIMIT: usize = 12_288;
-/// More than this is not kept in memory.
-const DATA_LIMIT: usize = 64 * 1024 * 1024;
 
 /// Speaks with one client until it quits, leaves or is thrown out.
 pub(super) async fn serve(
@@ -44,7 +34,7 @@ pub(super) async fn serve(
     };
     let greeting = Reply::new(220, "fake.example.com ESMTP");
     if session.answer(Step::Greeting, None, greeting).await?.flow == Flow::Continue {
-        while let Some(line) = session.read_command(LINE_LIMIT).await? {
+        while let Some(line) = session.read_command(transaction::LINE_LIMIT).await? {
             if session.command(&line).await? == Flow::Over {
                 break;
             }
@@ -57,30 +47,23 @@ pub(super) async fn serve(
     Ok(())
 }
 
-struct Envelope {
-    sender: String,
-    parameters: Vec<String>,
-    recipients: Vec<String>,
-    eight_bit: bool,
-    utf8: bool,
-}
-
-struct Session {
+/// The state of a conversation.
+pub(super) struct Session {
     /// None while TLS is negotiated, and after an act has ended the connection.
     stream: Option<BufReader<Stream>>,
-    connection: usize,
-    options: Arc<Options>,
-    seen: Arc<Seen>,
-    tls: bool,
-    ehlo: Option<String>,
-    login: Option<Login>,
-    envelope: Option<Envelope>,
+    pub(super) connection: usize,
+    pub(super) options: Arc<Options>,
+    pub(super) seen: Arc<Seen>,
+    pub(super) tls: bool,
+    pub(super) ehlo: Option<String>,
+    pub(super) login: Option<Login>,
+    pub(super) envelope: Option<Envelope>,
 }
 
 /// What came of an answer.
-struct Answered {
-    flow: Flow,
-    positive: bool,
+pub(super) struct Answered {
+    pub(super) flow: Flow,
+    pub(super) positive: bool,
 }
 
 impl Session {
@@ -163,11 +146,11 @@ impl Session {
         lines.join("\n")
     }
 
-    fn starttls_is_left(&self) -> bool {
+    pub(super) fn starttls_is_left(&self) -> bool {
         !self.tls && matches!(self.options.security, Security::StartTls(_))
     }
 
-    fn auth_is_offered(&self) -> bool {
+    pub(super) fn auth_is_offered(&self) -> bool {
         let enough = self.tls || !self.options.auth_only_over_tls;
         !self.options.mechanisms.is_empty() && enough
     }
@@ -197,314 +180,8 @@ impl Session {
         Ok(Flow::Continue)
     }
 
-    async fn auth(&mut self, argument: &str) -> io::Result<Flow> {
-        if !self.auth_is_offered() {
-            return self
-                .refuse(502, "5.5.1 not offered", "AUTH that was not offered")
-                .await;
-        }
-        if self.ehlo.is_none() || self.login.is_some() || self.envelope.is_some() {
-            return self
-                .refuse(503, "5.5.1 bad sequence", "AUTH out of order")
-                .await;
-        }
-        let (name, initial) = argument.split_once(' ').unwrap_or((argument, ""));
-        let offered = &self.options.mechanisms;
-        let known = offered
-            .iter()
-            .copied()
-            .find(|known| known.name().eq_ignore_ascii_case(name));
-        let Some(mechanism) = known else {
-            let what = format!("AUTH `{}`, which was not offered", name.escape_debug());
-            return self.refuse(504, "5.5.4 unknown mechanism", &what).await;
-        };
-        let initial = (!initial.is_empty()).then(|| initial.to_owned());
-        let given = match mechanism {
-            Mechanism::Plain => self.plain(initial).await?,
-            Mechanism::Login => self.login(initial).await?,
-        };
-        let Some((user, password)) = given else {
-            return self
-                .refuse(
-                    501,
-                    "5.5.2 cannot read the response",
-                    "a broken AUTH exchange",
-                )
-                .await;
-        };
-        let expected = self.options.credentials.as_ref();
-        let right = expected.is_some_and(|(name, secret)| *name == user && *secret == password);
-        let verdict = if right {
-            Reply::new(235, "2.7.0 Authentication successful")
-        } else {
-            Reply::new(535, "5.7.8 Error: authentication failed")
-        };
-        let answered = self.answer(Step::Auth, None, verdict).await?;
-        if answered.positive {
-            self.login = Some(Login { mechanism, user });
-        }
-        Ok(answered.flow)
-    }
-
-    async fn plain(&mut self, initial: Option<String>) -> io::Result<Option<(String, Secret)>> {
-        let Some(response) = self.response(initial, "").await? else {
-            return Ok(None);
-        };
-        let mut parts = response.splitn(3, '\0');
-        let parts = (parts.next(), parts.next(), parts.next());
-        Ok(match parts {
-            (Some(_), Some(user), Some(password)) => Some((user.to_owned(), password.into())),
-            _ => None,
-        })
-    }
-
-    async fn login(&mut self, initial: Option<String>) -> io::Result<Option<(String, Secret)>> {
-        let Some(user) = self.response(initial, "Username:").await? else {
-            return Ok(None);
-        };
-        let password = self.response(None, "Password:").await?;
-        Ok(password.map(|password| (user, password.into())))
-    }
-
-    /// The client's answer to a question, decoded; `initial` is one that came with AUTH.
-    async fn response(
-        &mut self,
-        initial: Option<String>,
-        question: &str,
-    ) -> io::Result<Option<String>> {
-        let encoded = match initial {
-            Some(encoded) => encoded,
-            None => {
-                self.say(&Reply::new(334, &STANDARD.encode(question)))
-                    .await?;
-                match self.read_line(AUTH_LIMIT).await? {
-                    Some(line) => {
-                        self.log(true, "***");
-                        line
-                    }
-                    None => return Ok(None),
-                }
-            }
-        };
-        // RFC 4954 4: `=` is an empty initial response, `*` a cancelled exchange.
-        let encoded = if encoded == "=" {
-            String::new()
-        } else {
-            encoded
-        };
-        let bytes = STANDARD.decode(encoded).ok();
-        Ok(bytes.and_then(|bytes| String::from_utf8(bytes).ok()))
-    }
-
-    async fn mail(&mut self, argument: &str) -> io::Result<Flow> {
-        if self.ehlo.is_none() || self.envelope.is_some() {
-            return self
-                .refuse(503, "5.5.1 bad sequence", "MAIL out of order")
-                .await;
-        }
-        if self.starttls_is_left() {
-            return self
-                .refuse(
-                    530,
-                    "5.7.0 Must issue a STARTTLS command first",
-                    "MAIL without STARTTLS",
-                )
-                .await;
-        }
-        if self.options.credentials.is_some() && self.login.is_none() {
-            let reply = Reply::new(530, "5.7.0 Authentication required");
-            return self.say(&reply).await.map(|()| Flow::Continue);
-        }
-        let path = match command::path(argument, "FROM") {
-            Ok(path) => path,
-            Err(why) => {
-                let what = format!("MAIL {}: {why}", argument.escape_debug());
-                return self.refuse(501, "5.1.7 bad sender", &what).await;
-            }
-        };
-        let envelope = match self.envelope_of(path) {
-            Ok(envelope) => envelope,
-            Err(what) => return self.refuse(555, "5.5.4 bad parameter", &what).await,
-        };
-        if self.is_too_large(&envelope) {
-            let reply = Reply::new(552, "5.3.4 message size exceeds fixed limit");
-            return self.say(&reply).await.map(|()| Flow::Continue);
-        }
-        let answered = self
-            .answer(Step::Mail, None, Reply::new(250, "2.1.0 Ok"))
-            .await?;
-        if answered.positive {
-            self.envelope = Some(envelope);
-        }
-        Ok(answered.flow)
-    }
-
-    fn envelope_of(&self, path: command::Path) -> Result<Envelope, String> {
-        let options = &self.options;
-        let mut envelope = Envelope {
-            sender: path.address,
-            parameters: path.parameters,
-            recipients: Vec::new(),
-            eight_bit: false,
-            utf8: false,
-        };
-        for parameter in &envelope.parameters {
-            let upper = parameter.to_ascii_uppercase();
-            match upper.split_once('=').unwrap_or((&upper, "")) {
-                ("BODY", "8BITMIME") if options.eight_bit => envelope.eight_bit = true,
-                ("BODY", "7BIT") if options.eight_bit => {}
-                ("SMTPUTF8", "") if options.smtputf8 => envelope.utf8 = true,
-                ("SIZE", size) if options.size_limit.is_some() && size.parse::<usize>().is_ok() => {
-                }
-                ("AUTH", _) if self.auth_is_offered() => {}
-                _ => return Err(format!("MAIL with `{parameter}`, which was not offered")),
-            }
-        }
-        if !envelope.sender.is_ascii() && !envelope.utf8 {
-            return Err("a non-ASCII sender without SMTPUTF8".to_owned());
-        }
-        Ok(envelope)
-    }
-
-    fn is_too_large(&self, envelope: &Envelope) -> bool {
-        let announced = envelope.parameters.iter().find_map(|parameter| {
-            let (key, value) = parameter.split_once('=')?;
-            key.eq_ignore_ascii_case("SIZE")
-                .then_some(value.parse::<usize>().ok()?)
-        });
-        matches!((announced, self.options.size_limit), (Some(size), Some(limit)) if size > limit)
-    }
-
-    async fn rcpt(&mut self, argument: &str) -> io::Result<Flow> {
-        let Some(utf8) = self.envelope.as_ref().map(|envelope| envelope.utf8) else {
-            return self
-                .refuse(503, "5.5.1 bad sequence", "RCPT out of order")
-                .await;
-        };
-        let path = command::path(argument, "TO").and_then(|path| {
-            if path.address.is_empty() || !path.parameters.is_empty() {
-                return Err("an address and no parameters are expected".to_owned());
-            }
-            if !path.address.is_ascii() && !utf8 {
-                return Err("a non-ASCII recipient without SMTPUTF8".to_owned());
-            }
-            Ok(path)
-        });
-        let recipient = match path {
-            Ok(path) => path.address,
-            Err(why) => {
-                let what = format!("RCPT {}: {why}", argument.escape_debug());
-                return self.refuse(501, "5.1.3 bad recipient", &what).await;
-            }
-        };
-        let yes = Reply::new(250, "2.1.5 Ok");
-        let answered = self.answer(Step::Rcpt, Some(&recipient), yes).await?;
-        if answered.positive
-            && let Some(envelope) = &mut self.envelope
-        {
-            envelope.recipients.push(recipient);
-        }
-        Ok(answered.flow)
-    }
-
-    async fn data(&mut self, argument: &str) -> io::Result<Flow> {
-        let recipients = self
-            .envelope
-            .as_ref()
-            .map(|envelope| envelope.recipients.len());
-        match recipients {
-            Some(1..) if argument.is_empty() => {}
-            Some(0) => {
-                // All were refused; a client may still try (RFC 5321 3.3).
-                let reply = Reply::new(554, "5.5.1 no valid recipients");
-                return self.say(&reply).await.map(|()| Flow::Continue);
-            }
-            _ => {
-                return self
-                    .refuse(503, "5.5.1 bad sequence", "DATA out of order")
-                    .await;
-            }
-        }
-        let go = Reply::new(354, "End data with <CR><LF>.<CR><LF>");
-        let answered = self.answer(Step::Data, None, go).await?;
-        if answered.flow == Flow::Over || !answered.positive {
-            return Ok(answered.flow);
-        }
-        let Some((data, fault)) = self.read_mail().await? else {
-            return Ok(Flow::Over);
-        };
-        self.end_of_data(data, fault).await
-    }
-
-    async fn end_of_data(&mut self, data: Vec<u8>, fault: Option<String>) -> io::Result<Flow> {
-        let envelope = self.envelope.take().expect("DATA is refused without one");
-        if let Some(what) = fault {
-            return self
-                .refuse(554, "5.6.0 the content breaks RFC 5321", &what)
-                .await;
-        }
-        let number = self.seen.received.len() + 1;
-        let too_large = self
-            .options
-            .size_limit
-            .is_some_and(|limit| data.len() > limit);
-        let mut message = Message {
-            connection: self.connection,
-            ehlo: self.ehlo.clone().unwrap_or_default(),
-            tls: self.tls,
-            login: self.login.clone(),
-            sender: envelope.sender,
-            parameters: envelope.parameters,
-            recipients: envelope.recipients,
-            data,
-            accepted: false,
-        };
-        let usual = if too_large {
-            Reply::new(552, "5.3.4 message size exceeds fixed limit")
-        } else {
-            Reply::new(250, &format!("2.0.0 Ok: queued as FAKE{number:04}"))
-        };
-        let scripted = self.options.answer_at(Step::EndOfData, None);
-        message.accepted = !too_large
-            && match &scripted {
-                Some(Answer::Reply(reply)) => reply.is_positive(),
-                Some(Answer::Acts(_)) => false,
-                Some(Answer::HeldUntil(_)) | None => true,
-            };
-        // Recorded before the answer: who has the answer finds the record.
-        self.seen.received.push(message.clone());
-        if let Some(Answer::HeldUntil(gate)) = &scripted {
-            gate.passed().await;
-        }
-        if message.accepted {
-            self.seen.accepted.push(message);
-        }
-        Ok(self.give(scripted, usual).await?.flow)
-    }
-
-    /// The mail up to the final dot, and what in it breaks the protocol; none when the client left.
-    async fn read_mail(&mut self) -> io::Result<Option<(Vec<u8>, Option<String>)>> {
-        let envelope = self.envelope.as_ref().expect("DATA is refused without one");
-        let (eight_bit, utf8) = (envelope.eight_bit || envelope.utf8, envelope.utf8);
-        let (mut data, mut fault, mut in_header) = (Vec::new(), None, true);
-        loop {
-            let Some(line) = self.read_raw_line().await? else {
-                return Ok(None);
-            };
-            if line == b".\r\n" {
-                return Ok(Some((data, fault)));
-            }
-            in_header &= line != b"\r\n";
-            let found = line_fault(&line, eight_bit, utf8 || !in_header);
-            fault = fault.or(found.map(str::to_owned));
-            if data.len() <= DATA_LIMIT {
-                data.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
-            }
-        }
-    }
-
     /// Answers at a step: as was told, or as usual.
-    async fn answer(
+    pub(super) async fn answer(
         &mut self,
         step: Step,
         recipient: Option<&str>,
@@ -517,7 +194,11 @@ impl Session {
         self.give(scripted, usual).await
     }
 
-    async fn give(&mut self, scripted: Option<Answer>, usual: Reply) -> io::Result<Answered> {
+    pub(super) async fn give(
+        &mut self,
+        scripted: Option<Answer>,
+        usual: Reply,
+    ) -> io::Result<Answered> {
         let reply = match scripted {
             Some(Answer::Acts(acts)) => {
                 self.log(false, "(acts)");
@@ -551,7 +232,7 @@ impl Session {
     }
 
     /// Answers a violation and keeps a note of it.
-    async fn refuse(&mut self, code: u16, text: &str, what: &str) -> io::Result<Flow> {
+    pub(super) async fn refuse(&mut self, code: u16, text: &str, what: &str) -> io::Result<Flow> {
         self.violation(what);
         self.say(&Reply::new(code, text)).await?;
         Ok(Flow::Continue)
@@ -562,7 +243,7 @@ impl Session {
         self.seen.violations.push(note);
     }
 
-    async fn say(&mut self, reply: &Reply) -> io::Result<()> {
+    pub(super) async fn say(&mut self, reply: &Reply) -> io::Result<()> {
         for line in &reply.lines {
             self.log(false, &format!("{} {line}", reply.code));
         }
@@ -590,13 +271,13 @@ impl Session {
     }
 
     /// A line of text without its end; a broken one is answered with 500 and skipped.
-    async fn read_line(&mut self, limit: usize) -> io::Result<Option<String>> {
+    pub(super) async fn read_line(&mut self, limit: usize) -> io::Result<Option<String>> {
         loop {
             let Some(line) = self.read_raw_line().await? else {
                 return Ok(None);
             };
             let limit = if line.len() >= 4 && line[..4].eq_ignore_ascii_case(b"AUTH") {
-                AUTH_LIMIT
+                auth::LINE_LIMIT
             } else {
                 limit
             };
@@ -615,7 +296,7 @@ impl Session {
     }
 
     /// A line with its end, whatever it is; none at the end of the connection.
-    async fn read_raw_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+    pub(super) async fn read_raw_line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         self.stream().read_until(b'\n', &mut line).await?;
         Ok(line.ends_with(b"\n").then_some(line))
@@ -627,28 +308,12 @@ impl Session {
             .expect("nothing is read or said after the end")
     }
 
-    fn log(&self, from_client: bool, text: &str) {
+    pub(super) fn log(&self, from_client: bool, text: &str) {
         self.seen.lines.push(Line {
             connection: self.connection,
             from_client,
             text: text.to_owned(),
         });
-    }
-}
-
-/// What of a line of a mail breaks RFC 5321 2.3.8, 4.5.3.1.6 or RFC 6152.
-fn line_fault(line: &[u8], eight_bit: bool, utf8: bool) -> Option<&'static str> {
-    let inner = line.strip_suffix(b"\r\n");
-    match inner {
-        None => Some("a bare LF in the mail"),
-        Some(inner) if inner.contains(&b'\r') => Some("a bare CR in the mail"),
-        Some(inner) if inner.contains(&0) => Some("a NUL in the mail"),
-        Some(_) if line.len() > LINE_LIMIT => Some("a line of the mail over 1000 octets"),
-        Some(inner) if !eight_bit && !inner.is_ascii() => {
-            Some("8-bit content without BODY=8BITMIME")
-        }
-        Some(inner) if !utf8 && !inner.is_ascii() => Some("8-bit header without SMTPUTF8"),
-        Some(_) => None,
     }
 }
 
