@@ -14,15 +14,7 @@ use crate::setup::Setup;
 /// `notify render`: the rendered text and nothing else.
 pub(crate) fn render(global: &Global, args: &args::Render, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
-    let templates = setup.templates();
-    if !templates.contains(&args.template) {
-        let known = templates.names().collect::<Vec<_>>().join(", ");
-        return Err(Stop::usage(format!(
-            "there is no template `{}`",
-            args.template.escape_debug()
-        ))
-        .with_hint(format!("built in: {known}")));
-    }
+    let templates = setup.templates_with(&args.template)?;
     let data = with_common_variables(input::json(&args.data)?, &setup.host().0);
     let message = templates.message(&args.template, data, Zone::Local);
     let parts = match args.part {

@@ -19,7 +19,11 @@ pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Ans
             .map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
         None => now(),
     };
-    let ready = Setup::new(global)?.ready(Zone::Local)?;
+    let setup = Setup::new(global)?;
+    if let Some(template) = &args.template {
+        setup.templates_with(template)?;
+    }
+    let ready = setup.ready(Zone::Local)?;
     let fields = fields(&args.event, ready.engine.host().name())?;
     let content = content(args, &fields)?;
     let event = notification(severity(&args.event), timestamp, fields, content)?;

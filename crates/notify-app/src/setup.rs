@@ -81,6 +81,19 @@ impl Setup {
         )
     }
 
+    /// The same, one of which has this name.
+    ///
+    /// Exit 2 when there is none: the name came from the command line.
+    pub(crate) fn templates_with(&self, name: &str) -> Result<Templates, Stop> {
+        let templates = self.templates();
+        if templates.contains(name) {
+            return Ok(templates);
+        }
+        let known = templates.names().collect::<Vec<_>>().join(", ");
+        let stop = Stop::usage(format!("there is no template `{}`", name.escape_debug()));
+        Err(stop.with_hint(format!("built in: {known}")))
+    }
+
     /// Everything, with calendars read in `zone` where they name none.
     pub(crate) fn ready(&self, zone: Zone) -> Result<Ready, Stop> {
         let (_, configuration) = self.read()?;
