@@ -24,7 +24,7 @@ pub enum Act {
     Hang,
     /// Resets the connection.
     Reset,
-    /// Closes the connection in order.
+    /// Closes our half of the connection in order; the other half when the client has closed.
     Close,
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn perform(acts: &[Act], stream: &mut BufReader<Stream>) -> io:
                 return Ok(Flow::Over);
             }
             Act::Close => {
-                stream.get_mut().shutdown().await?;
+                close(stream).await;
                 return Ok(Flow::Over);
             }
         }
@@ -105,6 +105,16 @@ async fn await_marker(stream: &mut (impl AsyncRead + Unpin), marker: &[u8]) -> i
         }
     }
     Ok(())
+}
+
+/// Ends the connection so that the client surely gets what was said.
+///
+/// A socket that is closed with unread bytes in it sends a reset, which
+/// overtakes the answer (RFC 9112 9.6). So the rest is read first.
+pub(crate) async fn close(stream: &mut BufReader<Stream>) {
+    if stream.shutdown().await.is_ok() {
+        hang(stream).await;
+    }
 }
 
 /// Reads and forgets until the client closes.

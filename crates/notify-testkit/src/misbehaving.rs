@@ -8,9 +8,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::BufReader;
 
-use crate::act::{Flow, perform};
+use crate::act::{Flow, close, perform};
 use crate::record::Record;
 use crate::wire::{Listener, Stream};
 
@@ -34,7 +34,7 @@ impl Server {
             async move {
                 let mut stream = BufReader::new(Box::new(stream) as Stream);
                 if matches!(perform(&acts, &mut stream).await, Ok(Flow::Continue)) {
-                    let _ = stream.get_mut().shutdown().await;
+                    close(&mut stream).await;
                 }
                 drop(stream);
                 ended.push(number);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 
 use super::message::{Answer, Request, Response};
 use super::{Handler, Seen};
-use crate::act::{Flow, perform};
+use crate::act::{self, Flow, perform};
 use crate::wire::{Stream, Upgrade};
 
 const HEAD_LIMIT: usize = 256 * 1024;
@@ -65,7 +65,8 @@ pub(super) async fn serve(
             break;
         }
     }
-    stream.shutdown().await
+    act::close(&mut stream).await;
+    Ok(())
 }
 
 fn has_token(value: Option<&str>, token: &str) -> bool {

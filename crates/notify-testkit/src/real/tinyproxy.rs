@@ -24,7 +24,7 @@ impl TinyproxyOptions {
         TinyproxyOptions::default()
     }
 
-    /// Only with these Basic credentials; without them it answers 407.
+    /// Only with these Basic credentials, which have no blank; without them it answers 407.
     #[must_use]
     pub fn basic_auth(mut self, user: &str, password: &str) -> Self {
         self.credentials = Some((user.to_owned(), password.to_owned()));

@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use super::options::{Answer, Options, Reply, Security, Step};
 use super::transaction::Envelope;
 use super::{Line, Login, Seen, auth, command, transaction};
-use crate::act::{Flow, perform};
+use crate::act::{Flow, close, perform};
 use crate::wire::Stream;
 
 /// Speaks with one client until it quits, leaves or is thrown out.
@@ -41,8 +41,7 @@ pub(super) async fn serve(
         }
     }
     if let Some(mut stream) = session.stream.take() {
-        // Best effort: after a reset there is nothing to shut down.
-        let _ = stream.shutdown().await;
+        close(&mut stream).await;
     }
     Ok(())
 }
