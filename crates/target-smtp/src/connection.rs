@@ -164,7 +164,12 @@ async fn dial(config: &Config, talk: &Talk<'_>) -> Result<TcpStream, Failure> {
     let mut failure = Failure::unavailable(format!("there is no address of {server}"));
     for address in addresses {
         match talk.step(TcpStream::connect(address)).await {
-            Some(Ok(stream)) => return Ok(stream),
+            Some(Ok(stream)) => {
+                // Otherwise the final dot waits for an acknowledgement, which
+                // servers delay by 40 ms. Without it, it only takes longer.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
             Some(Err(error)) => failure = cannot("connect to", &address, Some(error)),
             None => failure = cannot("connect to", &address, None),
         }
