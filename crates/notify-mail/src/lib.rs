@@ -1,6 +1,6 @@
 //! Mail: addresses, recipients, and the composition of messages.
 //!
-//! [`Addressees`] is what a section says about recipients, [`recipients`] turns
+//! [`Addressees`] is what a section says about recipients, [`recipients()`] turns
 //! it into addresses, [`Address`] checks one of them, and [`Letter`] writes a
 //! whole message, in the form of a `sendmail` program or of SMTP. The
 //! properties that mail targets share are declared here once.

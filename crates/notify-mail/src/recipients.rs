@@ -135,7 +135,7 @@ impl Addressees {
         }
     }
 
-    /// The addresses on this host, as [`recipients`] finds them.
+    /// The addresses on this host, as [`recipients()`] finds them.
     ///
     /// # Errors
     /// `Misconfigured` when nobody is left.

@@ -4,8 +4,11 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use notify_core::{Attempt, Failure, Host, Notification, Receipt, Target, async_trait};
+use notify_core::{
+    Attempt, Failure, FailureKind, Host, Notification, Receipt, Target, async_trait,
+};
 use notify_schema::Fault;
+use rustix::io::Errno;
 
 use crate::program::{Ended, run};
 use crate::request::request;
@@ -84,12 +87,16 @@ fn not_started(program: &Path, error: &io::Error) -> String {
 
 /// A program that is not there stays away; a system without room for a process may find some.
 fn start_failure(program: &Path, error: &io::Error) -> Failure {
-    use io::ErrorKind::{ExecutableFileBusy, Interrupted, OutOfMemory, ResourceBusy, WouldBlock};
     let detail = not_started(program, error);
-    match error.kind() {
-        OutOfMemory | ResourceBusy | WouldBlock | ExecutableFileBusy | Interrupted => {
-            Failure::unavailable(detail)
-        }
+    let passing = [
+        Errno::AGAIN,
+        Errno::NOMEM,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::TXTBSY,
+    ];
+    match Errno::from_io_error(error) {
+        Some(errno) if passing.contains(&errno) => Failure::unavailable(detail),
         _ => Failure::misconfigured(detail),
     }
 }
@@ -105,7 +112,7 @@ fn judge(program: &Path, ended: &Ended) -> Result<(), Failure> {
             Some(failure) => failure,
             None if ended.handed_over => return Ok(()),
             None => (
-                notify_core::FailureKind::Misconfigured,
+                FailureKind::Misconfigured,
                 "exited with 0 and had not read the mail".to_owned(),
             ),
         },

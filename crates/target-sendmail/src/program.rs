@@ -6,9 +6,11 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStderr, ChildStdin, Command};
+use tokio::net::unix::pipe::Sender;
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::{timeout, timeout_at};
 
 /// Most octets of what a program complains about that are kept.
@@ -23,7 +25,7 @@ const COMPLAINT_WAIT: Duration = Duration::from_millis(200);
 pub(crate) struct Ended {
     /// None when it was killed at the deadline.
     pub(crate) status: Option<ExitStatus>,
-    /// Whether it got the whole input and the end of it.
+    /// Whether it has read the whole input.
     pub(crate) handed_over: bool,
     /// What it wrote to its standard error, in one printable line.
     pub(crate) complaint: String,
@@ -44,15 +46,17 @@ pub(crate) async fn run(
     input: &[u8],
     deadline: Instant,
 ) -> io::Result<Ended> {
+    // Our own copy of the reading end tells what of the input nobody has read.
+    let (unread, pipe) = io::pipe()?;
     let mut child = Command::new(program)
         .args(arguments)
-        .stdin(Stdio::piped())
+        .stdin(unread.try_clone()?)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
-    let mut stdin = child.stdin.take();
+    let mut stdin = Some(Sender::from_owned_fd(pipe.into())?);
     let mut complaint = Complaint::of(&mut child);
     // The last of these variables, so that a dropped future kills before it closes the input.
     let mut group = Group::of(&child);
@@ -61,7 +65,6 @@ pub(crate) async fn run(
         Ok(status) => Some(status?),
         Err(_elapsed) => None,
     };
-    let handed_over = stdin.is_none();
     if status.is_none() {
         group.kill();
         // A killed child is gone at once; its status is known already.
@@ -72,15 +75,15 @@ pub(crate) async fn run(
     }
     Ok(Ended {
         status,
-        handed_over,
+        handed_over: stdin.is_none() && ioctl_fionread(&unread).is_ok_and(|left| left == 0),
         complaint: complaint.line(),
     })
 }
 
-/// Feeds and listens until the program has ended. `stdin` is none once it has got everything.
+/// Feeds and listens until the program has ended. `stdin` is none once all is in the pipe.
 async fn talk(
     child: &mut Child,
-    stdin: &mut Option<ChildStdin>,
+    stdin: &mut Option<Sender>,
     complaint: &mut Complaint,
     group: &mut Group,
     input: &[u8],
@@ -88,7 +91,7 @@ async fn talk(
     let mut feeding = pin!(feed(stdin, input));
     let mut fed = false;
     loop {
-        // Biased: an input that went whole before the program ended counts as handed over.
+        // Biased: what can go into the pipe goes before the program's end is looked at.
         tokio::select! {
             biased;
             () = &mut feeding, if !fed => fed = true,
@@ -101,8 +104,8 @@ async fn talk(
     }
 }
 
-/// Writes everything and closes. A program that does not want it is no error: its status says why.
-async fn feed(stdin: &mut Option<ChildStdin>, input: &[u8]) {
+/// Writes everything and closes. It fails only when the system does, and then the program's status says the rest.
+async fn feed(stdin: &mut Option<Sender>, input: &[u8]) {
     if let Some(pipe) = stdin
         && pipe.write_all(input).await.is_ok()
     {
@@ -180,6 +183,6 @@ impl Complaint {
         let words =
             text.split(|character: char| character.is_whitespace() || character.is_control());
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        words.join(" ")
+        words.join(" ").trim_end_matches('.').to_owned()
     }
 }

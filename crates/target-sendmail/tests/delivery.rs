@@ -175,7 +175,7 @@ async fn a_signal_after_the_whole_mail_is_uncertain() {
 async fn a_program_that_reads_nothing_has_taken_nothing() {
     check_failure(
         "exit 0",
-        &large(),
+        "text",
         FailureKind::Misconfigured,
         "`PROGRAM` exited with 0 and had not read the mail",
     )
@@ -189,7 +189,7 @@ async fn a_program_that_hangs_is_killed_at_the_deadline() {
         ("cat > /dev/null; exec sleep 1000", FailureKind::Uncertain),
     ] {
         let peer = Peer::that(act);
-        let mail = peer.mail(&large()).within(Duration::from_secs(2));
+        let mail = peer.mail("text").within(Duration::from_secs(2));
         let failure = mail.to(&*target(TO_ADMIN)).await;
         let failure = failure.expect_err("the deadline has passed");
         assert_eq!(failure.kind(), kind, "{act}");

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 
 use crate::connection::Connection;
 
@@ -55,7 +56,7 @@ impl Drop for Slot {
 /// Closes what is kept too long, and ends when nothing is kept.
 async fn close_in_time(slots: Weak<Mutex<Slot>>) {
     while let Some(until) = kept_until(&slots) {
-        tokio::time::sleep_until(until.into()).await;
+        sleep_until(until).await;
     }
 }
 

@@ -15,8 +15,11 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Most octets of an answer. lettre gives up at 100,000 in lines, but not within a line.
-const ANSWER_MAX: usize = 128 * 1024;
+/// Most octets of an answer: some thirty lines of the longest kind (RFC 5321 4.5.3.1.5).
+///
+/// lettre gives up at 100,000, but not within a line, and reads an answer from
+/// its beginning for each line of it.
+const ANSWER_MAX: usize = 16 * 1024;
 
 /// The end of a mail (RFC 5321 4.1.1.4).
 const FINAL_DOT: &[u8] = b"\r\n.\r\n";
