@@ -16,7 +16,7 @@ const MOST: usize = 100_000;
 /// `notify calendar`.
 pub(crate) fn calendar(args: &args::Calendar, console: &Console) -> Answer {
     if let Some(file) = &args.batch {
-        return batch(&input::bytes(file)?, console);
+        return batch(input::lines(file)?, console);
     }
     let expression = args.expression.as_deref().unwrap_or_default();
     let zone = args.tz.unwrap_or_default();
@@ -89,23 +89,19 @@ fn local_zone_name() -> String {
         .unwrap_or_else(|| "local".to_owned())
 }
 
-/// Lines `ZONE<TAB>EXPR<TAB>EPOCH`, one answer each.
-fn batch(input: &[u8], console: &Console) -> Answer {
-    let mut answers = String::new();
+/// Lines `ZONE<TAB>EXPR<TAB>EPOCH`, one answer each, as soon as the line is there.
+fn batch(lines: impl Iterator<Item = Result<Vec<u8>, Stop>>, console: &Console) -> Answer {
     let mut exit = Exit::Done;
-    let lines = input.strip_suffix(b"\n").unwrap_or(input);
-    let count = if input.is_empty() { 0 } else { usize::MAX };
-    for line in lines.split(|byte| *byte == b'\n').take(count) {
-        match answer(line.strip_suffix(b"\r").unwrap_or(line)) {
-            Ok(matches) => answers.push_str(if matches { "true" } else { "false" }),
+    for line in lines {
+        let line = line?;
+        match answer(line.strip_suffix(b"\r").unwrap_or(&line)) {
+            Ok(matches) => console.line(matches),
             Err(reason) => {
                 exit = Exit::Failed;
-                answers.push_str(&format!("error: {reason}"));
+                console.line(format!("error: {reason}"));
             }
         }
-        answers.push('\n');
     }
-    console.raw(answers.as_bytes());
     Ok(exit)
 }
 

@@ -1,6 +1,6 @@
 //! Files and standard input that a command reads.
 
-use std::io::Read as _;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use notify_schema::Secret;
@@ -29,6 +29,37 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>, Stop> {
         Ok(_) => Ok(content),
         Err(error) => Err(Stop::usage(format!("cannot read {}: {error}", shown(path)))),
     }
+}
+
+/// The lines of a file as they come, without their ends; `-` is standard input.
+///
+/// A line is at most 64 MiB long.
+pub(crate) fn lines(path: &Path) -> Result<impl Iterator<Item = Result<Vec<u8>, Stop>>, Stop> {
+    let cannot = |error| Stop::usage(format!("cannot read {}: {error}", shown(path)));
+    let mut source: Box<dyn BufRead> = if path == Path::new("-") {
+        Box::new(std::io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(std::fs::File::open(path).map_err(cannot)?))
+    };
+    let path = path.to_owned();
+    Ok(std::iter::from_fn(move || {
+        let mut line = Vec::new();
+        match source.by_ref().take(MOST).read_until(b'\n', &mut line) {
+            Ok(0) => None,
+            Ok(_) if line.len() as u64 == MOST => Some(Err(Stop::usage(format!(
+                "{}: a line of more than 64 MiB",
+                shown(&path)
+            )))),
+            Ok(_) => {
+                line.pop_if(|end| *end == b'\n');
+                Some(Ok(line))
+            }
+            Err(error) => Some(Err(Stop::usage(format!(
+                "cannot read {}: {error}",
+                shown(&path)
+            )))),
+        }
+    }))
 }
 
 /// A whole file of UTF-8 text.

@@ -28,7 +28,7 @@ pub(crate) fn route(global: &Global, args: &args::Route, console: &Console) -> A
     let ready = Setup::new(global)?.ready(zone)?;
     ready.tell_faults(console);
     if let Some(file) = &args.events {
-        return batch(&ready, &input::bytes(file)?, at, args.explain, console);
+        return batch(&ready, input::lines(file)?, at, args.explain, console);
     }
     let fields = fields(&args.event, ready.engine.host().name())?;
     let event = Event {
@@ -55,28 +55,23 @@ struct Line {
     fields: BTreeMap<String, String>,
 }
 
-/// One answer for each line that is not blank, in order.
-fn batch(ready: &Ready, input: &[u8], at: Option<i64>, explain: bool, console: &Console) -> Answer {
+/// One answer for each line that is not blank, in order, as soon as the line is there.
+fn batch(
+    ready: &Ready,
+    lines: impl Iterator<Item = Result<Vec<u8>, Stop>>,
+    at: Option<i64>,
+    explain: bool,
+    console: &Console,
+) -> Answer {
+    ready.engine.prepare_for_many_events();
     let mut exit = Exit::Done;
-    let now = now();
-    for line in input
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.trim_ascii().is_empty())
-    {
-        match parse(line) {
-            Ok(line) => {
-                let timestamp = at.or(line.timestamp).unwrap_or(now);
-                let event = Event {
-                    severity: line.severity,
-                    timestamp,
-                    fields: &line.fields,
-                };
-                if explain {
-                    console.json(&ready.engine.explain(&event));
-                } else {
-                    console.json(&ready.engine.decide_about(&event));
-                }
-            }
+    for line in lines {
+        let line = line?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        match parse(&line) {
+            Ok(line) => answer(ready, &line, at.or(line.timestamp), explain, console),
             Err(reason) => {
                 exit = Exit::Failed;
                 console.json(&json!({ "error": reason }));
@@ -84,6 +79,19 @@ fn batch(ready: &Ready, input: &[u8], at: Option<i64>, explain: bool, console: &
         }
     }
     Ok(exit)
+}
+
+fn answer(ready: &Ready, line: &Line, at: Option<i64>, explain: bool, console: &Console) {
+    let event = Event {
+        severity: line.severity,
+        timestamp: at.unwrap_or_else(now),
+        fields: &line.fields,
+    };
+    if explain {
+        console.json(&ready.engine.explain(&event));
+    } else {
+        console.json(&ready.engine.decide_about(&event));
+    }
 }
 
 fn parse(line: &[u8]) -> Result<Line, String> {
