@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 use notify_schema::{
-    Fault, Kind, Position, Presence, Property, RawProperty, Schema, Source, Strictness,
+    Fault, Kind, Level, Position, Presence, Property, RawProperty, Schema, Source, Strictness,
 };
 
 use crate::Schemas;
@@ -62,7 +62,7 @@ pub fn format(document: &Document, schemas: &Schemas) -> Formatted {
         source: document.source(),
         schemas,
         sections: Vec::new(),
-        left_out: comments(document),
+        left_out: comments(document).chain(before_any(document)).collect(),
     };
     let mut last = HashMap::new();
     for raw in document.sections().filter(RawSection::is_sound) {
@@ -85,17 +85,28 @@ pub fn format(document: &Document, schemas: &Schemas) -> Formatted {
     }
 }
 
-fn comments(document: &Document) -> Vec<Fault> {
-    let comments = document.all_comments();
-    comments
-        .map(|(at, section)| {
-            let fault = Fault::warning(at, "left out: a comment");
-            match section {
-                Some(section) => fault.in_section(section.label()),
-                None => fault,
-            }
+fn comments(document: &Document) -> impl Iterator<Item = Fault> {
+    document.all_comments().map(|(at, section)| {
+        let fault = Fault::warning(at, "left out: a comment");
+        match section {
+            Some(section) => fault.in_section(section.label()),
+            None => fault,
+        }
+    })
+}
+
+/// What stands before the first header belongs to no section and is a fault.
+fn before_any(document: &Document) -> impl Iterator<Item = Fault> {
+    let first = document.sections().next();
+    let end = first.map_or(u32::MAX, |section| section.header().line);
+    let faults = document.faults().iter();
+    faults
+        .filter(move |fault| fault.line.is_some_and(|line| line < end))
+        .map(|fault| Fault {
+            message: format!("left out: {}", fault.message),
+            level: Level::Warning,
+            ..fault.clone()
         })
-        .collect()
 }
 
 fn later_one_counts(raw: &RawSection<'_>, last: Position) -> Fault {
