@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::failed::{Failed, Outcome};
 
-/// A mail server, its authentication, an HTTP proxy, certificates. The one list of them.
+/// A mail server, its authentication, an HTTP proxy, certificates and trusted roots.
 const NEEDED: [&str; 5] = [
     "ca-certificates",
     "dovecot-core",
@@ -127,6 +127,20 @@ mod tests {
         let some = all.replace("postfix installed", "postfix config-files");
         assert_eq!(missing_of(&some), ["postfix"]);
         assert_eq!(missing_of(""), NEEDED);
+    }
+
+    /// The testkit names them too, when a test finds that one is missing.
+    #[test]
+    fn what_the_testkit_asks_for_is_installed() {
+        let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+        let path = format!("{root}/crates/notify-testkit/src/real/mod.rs");
+        let testkit = std::fs::read_to_string(path).expect("the testkit has this file");
+        let command = testkit.split_once("--no-install-recommends ");
+        let (_, packages) = command.expect("the testkit names a command");
+        let (packages, _) = packages.split_once('"').expect("a string ends");
+        for package in packages.split(' ') {
+            assert!(NEEDED.contains(&package), "{package}");
+        }
     }
 
     #[test]
