@@ -81,7 +81,12 @@ fn measure(criterion: &mut Criterion, name: &str, matchers: &[MatcherLines]) {
         corpus::unseen_event(number)
     };
     group.bench_function(id("unseen"), |bench| {
-        let route = |happening: Happening| router.route(black_box(&event(&happening)), vienna()).targets().len();
+        let route = |happening: Happening| {
+            router
+                .route(black_box(&event(&happening)), vienna())
+                .targets()
+                .len()
+        };
         bench.iter_batched(&mut unseen, route, BatchSize::SmallInput);
     });
     group.finish();

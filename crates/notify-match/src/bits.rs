@@ -18,6 +18,13 @@ impl Bits {
         self.0[index / 64] &= !(1 << (index % 64));
     }
 
+    /// Takes away what is in another set of the same length.
+    pub(crate) fn remove(&mut self, others: &Bits) {
+        for (word, other) in self.0.iter_mut().zip(&others.0) {
+            *word &= !other;
+        }
+    }
+
     pub(crate) fn words(&self) -> &[u64] {
         &self.0
     }

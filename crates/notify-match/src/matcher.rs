@@ -135,9 +135,11 @@ impl Matcher {
 #[derive(Debug)]
 pub struct Compiler {
     kinds: Vec<&'static RuleKind>,
-    made: HashMap<(&'static str, Arc<str>), Result<Arc<dyn Rule>, RuleError>>,
+    made: HashMap<(&'static str, Arc<str>), Made>,
     weight: usize,
 }
+
+type Made = Result<Arc<dyn Rule>, RuleError>;
 
 impl Default for Compiler {
     fn default() -> Self {
@@ -210,7 +212,7 @@ impl Compiler {
         made.map(|rule| (text, rule))
     }
 
-    fn weighed(&mut self, rule: Arc<dyn Rule>) -> Result<Arc<dyn Rule>, RuleError> {
+    fn weighed(&mut self, rule: Arc<dyn Rule>) -> Made {
         let weight = self.weight.saturating_add(rule.weight());
         if weight > Self::MAX_WEIGHT {
             return Err(RuleError::too_large(format!(

@@ -1,6 +1,7 @@
 //! Regular expressions that cannot hurt.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -10,11 +11,13 @@ use crate::excerpt::excerpt;
 
 /// A regular expression in the syntax of the `regex` crate, which searches in linear time.
 ///
-/// It is compiled with bounds: a text of at most 64 KiB, a program of at most
-/// 10 MiB (the bound of the `regex` crate, so that Proxmox VE's are accepted).
+/// Its bounds: a text of at most 64 KiB, a program of at most 10 MiB (the bound of
+/// the `regex` crate, so that what Proxmox VE accepts is accepted). The program is
+/// made when it is first needed, because most events need few of many patterns.
 #[derive(Clone)]
 pub struct Pattern {
-    regex: Regex,
+    text: Arc<str>,
+    program: Arc<OnceLock<Option<Regex>>>,
     weight: usize,
     needs_dot: bool,
 }
@@ -23,11 +26,13 @@ impl Pattern {
     /// The longest text, in bytes.
     pub const MAX_BYTES: usize = 64 * 1024;
     const MAX_PROGRAM_BYTES: usize = 10 * 1024 * 1024;
+    // Below this weight a program is far from the bound, however rough the weight.
+    const SURELY_SMALL: usize = 64 * 1024;
     // Searching fills a cache of this size, one a pattern and thread. Over it
     // the search starts the cache anew and stays linear.
     const MAX_CACHE_BYTES: usize = 256 * 1024;
 
-    /// Compiles a pattern.
+    /// Checks a pattern.
     ///
     /// # Errors
     /// [`RuleError`] when it is not a regular expression, or one over the bounds.
@@ -40,26 +45,31 @@ impl Pattern {
             )));
         }
         let hir = regex_syntax::parse(text).map_err(|error| syntax_error(&error, text))?;
-        let regex = RegexBuilder::new(text)
-            .size_limit(Self::MAX_PROGRAM_BYTES)
-            .dfa_size_limit(Self::MAX_CACHE_BYTES)
-            .build()
-            .map_err(|error| build_error(&error, text))?;
-        Ok(Pattern {
-            regex,
+        let pattern = Pattern {
+            text: text.into(),
+            program: Arc::default(),
             weight: weight(&hir),
             needs_dot: needs_dot(&hir),
-        })
+        };
+        if pattern.weight > Self::SURELY_SMALL {
+            let program = program(text).map_err(|error| build_error(&error, text))?;
+            pattern.program.get_or_init(|| Some(program));
+        }
+        Ok(pattern)
     }
 
     /// Whether it finds something in a value.
     pub fn finds(&self, value: &str) -> bool {
-        self.regex.is_match(value)
+        // A small program can be made; were there none, nothing would be found.
+        let program = self.program.get_or_init(|| program(&self.text).ok());
+        program
+            .as_ref()
+            .is_some_and(|program| program.is_match(value))
     }
 
     /// Its text.
     pub fn as_str(&self) -> &str {
-        self.regex.as_str()
+        &self.text
     }
 
     /// A rough size of its program, in bytes: for a bound on many patterns together.
@@ -86,6 +96,13 @@ impl PartialEq for Pattern {
 }
 
 impl Eq for Pattern {}
+
+fn program(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text)
+        .size_limit(Pattern::MAX_PROGRAM_BYTES)
+        .dfa_size_limit(Pattern::MAX_CACHE_BYTES)
+        .build()
+}
 
 fn syntax_error(error: &regex_syntax::Error, text: &str) -> RuleError {
     let (reason, offset) = match error {
@@ -146,5 +163,31 @@ fn needs_dot(hir: &Hir) -> bool {
         HirKind::Concat(parts) => parts.iter().any(needs_dot),
         HirKind::Alternation(parts) => parts.iter().all(needs_dot),
         HirKind::Empty | HirKind::Look(_) | HirKind::Class(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{Pattern, program};
+
+    /// Pieces that are heavy for their weight: classes of many byte sequences, in any case.
+    const HEAVY: &str = concat!(
+        r"((\\w|\\d|\\PL|\.|\(\?s:\.\)|\[\^a\]|\[é-\\x\{10ffff\}\]|\(\?i:ké\)|\\b|\^|\(a\|b\)|a)",
+        r"(\*|\+|\{[1-9]\}|\{20\})?){0,12}"
+    );
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn a_program_of_small_weight_can_be_made(text in HEAVY) {
+            if let Ok(pattern) = Pattern::parse(&text)
+                && pattern.weight() <= Pattern::SURELY_SMALL
+            {
+                prop_assert!(program(&text).is_ok(), "{} weighs {}", text, pattern.weight());
+            }
+        }
     }
 }

@@ -71,7 +71,7 @@ impl Router {
     fn matched(&self, event: &Event<'_>, zone: Zone) -> Bits {
         let mut tally = Tally::new(self);
         tally.add(self.severities[event.severity as usize].words());
-        let missing = self.add_known(&mut tally, self.needs(event, zone));
+        let missing = self.add_known(&mut tally, event, zone);
         if !missing.is_empty() {
             self.add_missing(&mut tally, &missing, event, zone);
         }
@@ -107,21 +107,30 @@ impl Router {
             .ok()
     }
 
-    /// Adds the rows that are remembered; answers the others.
+    /// Adds the rows that are remembered or soon made; answers the others.
     fn add_known<'e>(
-        &self,
+        &'e self,
         tally: &mut Tally<'_>,
-        needs: impl Iterator<Item = Need<'e>>,
+        event: &Event<'e>,
+        zone: Zone,
     ) -> Vec<Need<'e>> {
         let memo = self.memo.read().unwrap_or_else(PoisonError::into_inner);
         let mut missing = Vec::new();
-        for need in needs {
-            match memo.row(&need) {
-                Some(row) => tally.add(row),
-                None => missing.push(need),
+        for need in self.needs(event, zone) {
+            if self.is_light(&need) {
+                tally.add(self.row(&need, event, zone).words());
+            } else if let Some(row) = memo.row(&need) {
+                tally.add(row);
+            } else {
+                missing.push(need);
             }
         }
         missing
+    }
+
+    fn is_light(&self, need: &Need<'_>) -> bool {
+        let words = self.conjunctive.words().len();
+        matches!(need, Need::Value { axis, .. } if self.fields[*axis].is_light(words))
     }
 
     /// Makes rows, outside the lock because a pattern may take its time, and remembers them.
@@ -158,7 +167,7 @@ impl Router {
         let mut row = self.conjunctive.clone();
         for (index, field) in self.fields.iter().enumerate() {
             if present.binary_search(&index).is_err() {
-                field.clear_constrained(&mut row);
+                field.constrained.clear(&mut row);
             }
         }
         row

@@ -217,8 +217,11 @@ fn an_error_names_place_and_text() {
     assert!(shown(&"8".repeat(1_000_000)).len() < 300);
 }
 
+/// A day from Monday, 0, and a minute of it.
+type DayMinute = (u32, u32);
+
 /// Text, a minute of the week at which it matches, one at which it does not, the strict form.
-const OURS: [(&str, (u32, u32), (u32, u32), Option<&str>); 22] = [
+const OURS: [(&str, DayMinute, DayMinute, Option<&str>); 22] = [
     ("8-24", (0, 1439), (0, 479), None),
     ("8:00-24:00", (6, 1439), (1, 0), None),
     ("8-024:000", (6, 1439), (1, 0), None),
@@ -261,7 +264,7 @@ const OURS: [(&str, (u32, u32), (u32, u32), Option<&str>); 22] = [
 #[test]
 fn ours_match_as_they_read() {
     // Monday 2024-01-08 0:00 in Vienna; minutes 540 and 60 of it are 8:00 and 0:00 UTC.
-    let at = |(day, minute): (u32, u32)| 1_704_668_400 + i64::from(day * 1440 + minute) * 60;
+    let at = |(day, minute): DayMinute| 1_704_668_400 + i64::from(day * 1440 + minute) * 60;
     for (text, inside, outside, strict) in OURS {
         let calendar = calendar(text);
         assert!(

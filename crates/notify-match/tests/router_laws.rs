@@ -220,7 +220,7 @@ fn check(set: &MatcherSet, router: &Router, happening: &Happening, zone: Zone) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
     fn the_router_is_the_plain_evaluator(
@@ -238,7 +238,7 @@ proptest! {
     #[test]
     fn large_sets_are_no_different(
         matchers in vec(matcher(), 60..200),
-        happenings in vec(happening(), 40),
+        happenings in vec(happening(), 20),
     ) {
         let set = set(&matchers);
         let router = Router::new(&set);

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use notify_core::Zone;
 
 use super::patterns::Patterns;
-use crate::bits::Bits;
+use crate::bits::{Bits, words};
 use crate::calendar::{Hours, week_minute};
 use crate::{Event, Rule};
 
@@ -19,6 +19,43 @@ pub(super) struct Posting {
     pub(super) need: u32,
 }
 
+/// The conjunctive matchers that have rules on an axis.
+#[derive(Debug)]
+pub(super) enum Constrained {
+    Few(Vec<u32>),
+    /// A bit each takes no more room than that many numbers.
+    Many(Bits),
+}
+
+impl Constrained {
+    /// Of a set of `length` matchers.
+    pub(super) fn new(matchers: Vec<u32>, length: usize) -> Self {
+        if matchers.len() < 2 * words(length) {
+            return Constrained::Few(matchers);
+        }
+        let mut bits = Bits::zeros(length);
+        for matcher in matchers {
+            bits.set(matcher as usize);
+        }
+        Constrained::Many(bits)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self, Constrained::Few(matchers) if matchers.is_empty())
+    }
+
+    pub(super) fn clear(&self, row: &mut Bits) {
+        match self {
+            Constrained::Many(bits) => row.remove(bits),
+            Constrained::Few(matchers) => {
+                for matcher in matchers {
+                    row.clear(*matcher as usize);
+                }
+            }
+        }
+    }
+}
+
 /// A row in the making: set for each conjunctive matcher without rules on the axis.
 pub(super) struct RowMaker {
     row: Bits,
@@ -26,9 +63,9 @@ pub(super) struct RowMaker {
 }
 
 impl RowMaker {
-    pub(super) fn new(conjunctive: &Bits, constrained: &[u32]) -> Self {
+    pub(super) fn new(conjunctive: &Bits, constrained: &Constrained) -> Self {
         let mut row = conjunctive.clone();
-        clear(&mut row, constrained);
+        constrained.clear(&mut row);
         RowMaker {
             row,
             held: HashMap::new(),
@@ -54,18 +91,12 @@ impl RowMaker {
     }
 }
 
-fn clear(row: &mut Bits, matchers: &[u32]) {
-    for matcher in matchers {
-        row.clear(*matcher as usize);
-    }
-}
-
 /// The wall clock of one zone.
 #[derive(Debug)]
 pub(super) struct Clock {
     /// None: the zone that is asked for with the event.
     pub(super) zone: Option<Tz>,
-    pub(super) constrained: Vec<u32>,
+    pub(super) constrained: Constrained,
     pub(super) calendars: Vec<(Hours, Vec<Posting>)>,
     /// The minutes of the week at which an answer may change, ascending; the first is 0.
     pub(super) breaks: Vec<u16>,
@@ -95,7 +126,7 @@ impl Clock {
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) name: Box<str>,
-    pub(super) constrained: Vec<u32>,
+    pub(super) constrained: Constrained,
     pub(super) values: HashMap<Box<str>, Vec<Posting>>,
     pub(super) patterns: Patterns,
     pub(super) others: Vec<(Arc<dyn Rule>, Vec<Posting>)>,
@@ -124,16 +155,16 @@ impl Field {
         row.finish()
     }
 
-    /// Without the field, no matcher that wants all can have what it asks of it.
-    pub(super) fn clear_constrained(&self, row: &mut Bits) {
-        clear(row, &self.constrained);
+    /// Whether a row is made so fast that it need not be remembered.
+    pub(super) fn is_light(&self, words: usize) -> bool {
+        words == 1 && self.patterns.len() <= 2 && self.others.is_empty()
     }
 }
 
 /// Rules of which nothing is known: each is asked, once an event.
 #[derive(Debug)]
 pub(super) struct Rest {
-    pub(super) constrained: Vec<u32>,
+    pub(super) constrained: Constrained,
     pub(super) rules: Vec<(Arc<dyn Rule>, Vec<Posting>)>,
 }
 

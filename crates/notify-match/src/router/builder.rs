@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 use notify_core::Severity;
 
 use super::Router;
-use super::axis::{Clock, Field, Posting, Rest};
+use super::axis::{Clock, Constrained, Field, Posting, Rest};
 use super::memo::Memo;
 use super::patterns::Patterns;
 use super::targets::Targets;
@@ -132,7 +132,11 @@ impl<'a> Builder<'a> {
         }
         self.add_severities(index, matcher);
         let id = u32::try_from(index).expect("fewer matchers than four thousand million");
-        let counts = conjunctive.then(|| counts(matcher)).unwrap_or_default();
+        let counts = if conjunctive {
+            counts(matcher)
+        } else {
+            BTreeMap::new()
+        };
         for axis in counts.keys() {
             self.constrain(*axis, id);
         }
@@ -206,9 +210,12 @@ impl<'a> Builder<'a> {
     }
 
     fn finish(self, set: &MatcherSet) -> Router {
-        let fields: Vec<Field> = self.fields.into_iter().map(field).collect();
+        let length = set.len();
+        let fields = self.fields.into_iter().map(|parts| field(parts, length));
+        let fields: Vec<Field> = fields.collect();
+        let clocks = self.clocks.into_values().map(|parts| clock(parts, length));
         let rest = (!self.rest.list.is_empty()).then_some(Rest {
-            constrained: self.rest_constrained,
+            constrained: Constrained::new(self.rest_constrained, length),
             rules: self.rest.list,
         });
         Router {
@@ -219,9 +226,9 @@ impl<'a> Builder<'a> {
             conjunctive: self.conjunctive,
             inverted: self.inverted,
             always: self.always,
-            clocks: self.clocks.into_values().map(clock).collect(),
+            clocks: clocks.collect(),
             needs_presence: fields.iter().any(|field| !field.constrained.is_empty()),
-            memo: RwLock::new(Memo::new(words(set.len()), fields.len())),
+            memo: RwLock::new(Memo::new(words(length), fields.len())),
             fields,
             rest,
             targets: Targets::new(effective(set)),
@@ -250,22 +257,22 @@ fn severity_row(conjunctive: &Bits, wanted: &[(usize, Severities)], severity: Se
     row
 }
 
-fn clock(parts: ClockParts) -> Clock {
+fn clock(parts: ClockParts, length: usize) -> Clock {
     let boundaries = parts.calendars.keys().flat_map(|hours| hours.boundaries());
     let breaks: BTreeSet<u16> = boundaries.chain([0]).collect();
     Clock {
         zone: parts.zone,
-        constrained: parts.constrained,
+        constrained: Constrained::new(parts.constrained, length),
         calendars: parts.calendars.into_iter().collect(),
         breaks: breaks.into_iter().collect(),
     }
 }
 
-fn field((name, parts): (&str, FieldParts<'_>)) -> Field {
+fn field((name, parts): (&str, FieldParts<'_>), length: usize) -> Field {
     let patterns = parts.patterns.into_values();
     Field {
         name: name.into(),
-        constrained: parts.constrained,
+        constrained: Constrained::new(parts.constrained, length),
         values: parts.values,
         patterns: Patterns::new(
             patterns

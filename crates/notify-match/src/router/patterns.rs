@@ -6,7 +6,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use aho_corasick::AhoCorasick;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
@@ -19,20 +18,18 @@ use crate::Pattern;
 #[derive(Debug)]
 pub(super) struct Patterns {
     list: Vec<(Pattern, Vec<Posting>)>,
-    tried: AtomicU32,
+    /// Made when first needed. That takes less than the programs of the patterns
+    /// that it saves, even for a single event.
     filter: OnceLock<Filter>,
 }
 
 /// With fewer patterns than this a filter saves nothing.
 const FEW: usize = 8;
-/// After so many values the filter is made: a program that routes one event never pays for it.
-const WARM: u32 = 32;
 
 impl Patterns {
     pub(super) fn new(list: Vec<(Pattern, Vec<Posting>)>) -> Self {
         Patterns {
             list,
-            tried: AtomicU32::new(0),
             filter: OnceLock::new(),
         }
     }
@@ -53,12 +50,12 @@ impl Patterns {
         }
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
     fn filter(&self) -> Option<&Filter> {
         if self.list.len() < FEW {
-            return None;
-        }
-        if self.tried.load(Ordering::Relaxed) < WARM {
-            self.tried.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         let patterns = || self.list.iter().map(|(pattern, _)| pattern.as_str());
@@ -134,9 +131,14 @@ fn chosen(choices: &[Vec<Texts>]) -> (Vec<&[u8]>, Vec<usize>, Vec<usize>) {
         (others, std::cmp::Reverse(shortest))
     };
     let (mut texts, mut owners, mut always) = (Vec::new(), Vec::new(), Vec::new());
+    let mut room = MOST_TEXT_BYTES;
     for (index, pattern) in choices.iter().enumerate() {
-        match pattern.iter().min_by_key(cost) {
-            Some(choice) => {
+        let best = pattern.iter().min_by_key(cost);
+        let size = |choice: &Texts| choice.iter().map(|text| text.len()).sum();
+        let left = best.and_then(|choice| room.checked_sub(size(choice)));
+        match best.zip(left) {
+            Some((choice, left)) => {
+                room = left;
                 texts.extend(choice.iter().map(|text| &**text));
                 owners.extend(std::iter::repeat_n(index, choice.len()));
             }
@@ -146,10 +148,15 @@ fn chosen(choices: &[Vec<Texts>]) -> (Vec<&[u8]>, Vec<usize>, Vec<usize>) {
     (texts, owners, always)
 }
 
+/// All texts of a filter together; patterns beyond that are tried on every value.
+const MOST_TEXT_BYTES: usize = 256 * 1024;
+
 /// Longer patterns are tried on every value rather than taken apart.
 const LONGEST_TAKEN_APART: usize = 1024;
 /// More texts than this are no choice.
 const MOST_TEXTS: usize = 64;
+/// Of longer texts the beginning will do.
+const LONGEST_TEXT: usize = 32;
 
 fn choices(pattern: &str) -> Vec<Texts> {
     if pattern.len() > LONGEST_TAKEN_APART {
@@ -163,6 +170,11 @@ fn choices(pattern: &str) -> Vec<Texts> {
         choices.extend(at_end(&hir, kind));
     }
     required_parts(&hir, &mut choices);
+    for text in choices.iter_mut().flatten() {
+        if text.len() > LONGEST_TEXT {
+            *text = text[..LONGEST_TEXT].into();
+        }
+    }
     choices.retain(|texts| {
         texts.len() <= MOST_TEXTS && !texts.is_empty() && texts.iter().all(|text| !text.is_empty())
     });
@@ -206,7 +218,7 @@ fn one_of(branches: &[Hir]) -> Option<Texts> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Filter, Patterns};
+    use super::{Filter, LONGEST_TEXT, MOST_TEXT_BYTES, Patterns};
     use crate::Pattern;
 
     /// The patterns that are tried on a value.
@@ -248,6 +260,17 @@ mod tests {
             "zz",
             &[0, 1, 2, 3, 4],
         );
+    }
+
+    #[test]
+    fn patterns_beyond_the_bound_are_tried_singly() {
+        let patterns: Vec<String> = (0..MOST_TEXT_BYTES / LONGEST_TEXT + 2)
+            .map(|number| format!("{number:05}{}", "x".repeat(LONGEST_TEXT)))
+            .collect();
+        let filter = Filter::new(patterns.iter().map(String::as_str));
+        let last = patterns.len() - 1;
+        assert_eq!(filter.candidates("none"), [last - 1, last]);
+        assert_eq!(filter.candidates(&patterns[7]), [last - 1, last, 7]);
     }
 
     #[test]
