@@ -4,9 +4,12 @@
 //! names; `cargo xtask bench` builds it for release and sets it.
 
 use std::path::Path;
+use std::process::Stdio;
+use std::sync::mpsc;
 use std::time::Instant;
 
-use notify_testkit::{gotify, smtp, tls};
+use notify_testkit::http::{self, Answer, Response};
+use notify_testkit::{Gate, gotify, smtp, tls};
 use notify_tests::Notify;
 
 /// Runs a figure is the median of, after the first few.
@@ -99,23 +102,37 @@ fn send_starttls(name: &str) {
     );
 }
 
-/// Peak resident memory of one `send`, as the kernel counts it.
+/// Peak resident memory of one `send`, as the kernel counts it while the answer is held back.
 fn send_memory(name: &str) {
-    let server = gotify::Server::start(gotify::Options::token(TOKEN));
+    let (asked, arrived) = mpsc::channel();
+    let gate = Gate::closed();
+    let held = gate.clone();
+    let server = http::Server::start(move |_| {
+        // The bench waits for it as long as the server lives.
+        let _ = asked.send(());
+        let body = serde_json::json!({"id": 1, "appid": 1, "message": "m", "title": "t"});
+        Answer::RespondAfter(held.clone(), Response::json(200, &body))
+    });
     let notify = with_gotify(&server.url(), "");
-    // The shell waits for its child and passes on nothing else; `time -f %M` is not on every machine.
-    let mut command = std::process::Command::new("python3");
-    let program = notify_tests::program();
-    let code = "import resource, subprocess, sys\n\
-                subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)\n\
-                print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)";
-    command.args(["-c", code]).arg(program).args(EVENT);
-    command
-        .env("NOTIFY_CONFIG_DIR", notify.config())
-        .env("NOTIFY_STATE_DIR", notify.scratch().join("state"));
-    let output = command.output().expect("python3 runs");
-    let kibibytes: f64 = String::from_utf8_lossy(&output.stdout)
+    let mut child = notify
+        .command(&EVENT)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program starts");
+    arrived.recv().expect("the program sends");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).expect("it runs");
+    gate.open();
+    assert!(
+        child.wait().expect("the program ends").success(),
+        "it delivers"
+    );
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .expect("a kernel with VmHWM");
+    let kibibytes: f64 = peak
         .trim()
+        .trim_end_matches(" kB")
         .parse()
         .expect("a number of KiB");
     report(name, kibibytes * 1024.0 / 1e6, "MB");
