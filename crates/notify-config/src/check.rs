@@ -51,6 +51,7 @@ impl<'d> Candidate<'d> {
 
     fn add(&mut self, raw: Option<RawSection<'d>>) {
         if let Some(raw) = raw {
+            self.lines.reserve(raw.records().len());
             self.lines.extend(raw.properties());
             self.bare.extend(raw.bare_keys());
             self.broken_text |= raw.is_broken_text();
@@ -145,11 +146,12 @@ impl<'d> Candidate<'d> {
         } else {
             self.checked()
         };
-        let section = label(self.schema.kind(), self.name);
-        faults.extend(self.faults.into_iter().map(|fault| match fault.section {
-            Some(_) => fault,
-            None => fault.in_section(section.clone()),
-        }));
+        for fault in self.faults {
+            faults.push(match fault.section {
+                Some(_) => fault,
+                None => fault.in_section(label(self.schema.kind(), self.name)),
+            });
+        }
         Section {
             kind: self.schema.kind().to_owned(),
             name: self.name.to_owned(),

@@ -62,22 +62,23 @@ impl Text {
     /// The text of a range; empty when it is not UTF-8.
     pub(crate) fn slice(&self, range: Span) -> &str {
         match self {
-            Text::Sound(text) => text.get(range.start..range.end).unwrap_or_default(),
+            Text::Sound(text) => text.get(range.range()).unwrap_or_default(),
             Text::Broken(bytes) => std::str::from_utf8(&bytes[range.range()]).unwrap_or_default(),
         }
     }
 }
 
-/// A range of bytes.
+/// A range of bytes. Half the size of what `usize` would take: there is one for
+/// every line, and a file of 4 GiB is not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub(crate) start: u32,
+    pub(crate) end: u32,
 }
 
 impl Span {
     pub(crate) fn range(self) -> Range<usize> {
-        self.start..self.end
+        self.start as usize..self.end as usize
     }
 }
 
@@ -310,7 +311,7 @@ impl<'a> RawSection<'a> {
             })
     }
 
-    pub(crate) fn records(&self) -> impl Iterator<Item = &'a LineRecord> + use<'a> {
+    pub(crate) fn records(&self) -> impl ExactSizeIterator<Item = &'a LineRecord> + use<'a> {
         self.document.lines[self.record.lines.clone()].iter()
     }
 

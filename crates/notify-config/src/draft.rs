@@ -218,11 +218,11 @@ impl<'d> FileDraft<'d> {
         let mut position = 0;
         for (index, last) in self.places() {
             let record = &self.document.sections[index];
-            out.extend_from_slice(&bytes[position..record.extent.start]);
+            out.extend_from_slice(&bytes[position..record.extent.range().start]);
             position = match last {
                 Some(draft) => {
                     draft.render(line_end(record.crlf), &mut out);
-                    record.extent.end
+                    record.extent.range().end
                 }
                 None => skip_blank_line(bytes, record, &mut out),
             };
@@ -281,7 +281,7 @@ fn line_end(crlf: bool) -> &'static str {
 /// With a section goes one of the blank lines around it, as long as one is left
 /// between its neighbours. Answers where to go on.
 fn skip_blank_line(bytes: &[u8], record: &SectionRecord, out: &mut Vec<u8>) -> usize {
-    let end = record.extent.end;
+    let end = record.extent.range().end;
     let rest = &bytes[end..];
     let next = rest.split_inclusive(|byte| *byte == b'\n').next();
     let next_is_blank = next.is_some_and(|line| line.trim_ascii().is_empty());
@@ -290,7 +290,7 @@ fn skip_blank_line(bytes: &[u8], record: &SectionRecord, out: &mut Vec<u8>) -> u
         (true, Some(line)) if next_is_blank => return end + line.len(),
         // Or what follows would belong to the section before.
         (false, Some(_)) if !next_is_blank => {
-            out.extend_from_slice(line_end(record.crlf).as_bytes())
+            out.extend_from_slice(line_end(record.crlf).as_bytes());
         }
         _ => {}
     }

@@ -40,6 +40,8 @@ mod edit;
 mod error;
 mod files;
 mod format;
+mod header;
+mod line;
 mod lock;
 mod origin;
 mod parser;

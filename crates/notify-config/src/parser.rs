@@ -1,29 +1,29 @@
 //! Lines to sections: the two states of section-config, and what is forgiven.
 
-use notify_schema::{Fault, Kind, Source};
+use notify_schema::{Fault, Source};
 
 use crate::document::{Document, Line, LineRecord, Refusal, Refused, SectionRecord, Span, Text};
+use crate::header::{self, Header, HeaderFault};
+use crate::line::{Raw, column_after_indent, column_of, comment, property, without_end};
 use crate::quote::{label, quoted};
 
 /// A file of nothing but faults must not fill the memory with their texts.
 const MOST_FAULTS: usize = 100_000;
 
+/// Places in a file are 32 bits wide.
+const MOST_BYTES: usize = u32::MAX as usize;
+
 pub(crate) fn parse(source: Source, bytes: &[u8]) -> Document {
+    if bytes.len() > MOST_BYTES {
+        return unread(source, bytes);
+    }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => Text::Sound(text.to_owned()),
         Err(_) => Text::Broken(bytes.to_owned()),
     };
-    let document = Document {
-        source,
-        text: Text::Broken(Vec::new()),
-        sections: Vec::new(),
-        lines: Vec::new(),
-        faults: Vec::new(),
-        refusals: Vec::new(),
-    };
     let mut parser = Parser {
         text: &text,
-        document,
+        document: empty(source),
         after_blank: true,
         pending: 0,
         unlisted: 0,
@@ -34,14 +34,28 @@ pub(crate) fn parse(source: Source, bytes: &[u8]) -> Document {
     document
 }
 
-/// One line of the file, with its number and its end.
-#[derive(Clone, Copy)]
-struct Raw {
-    number: u32,
-    /// Without the line end; one CR before the LF belongs to the end.
-    content: Span,
-    /// Where the next line starts.
-    next: usize,
+fn empty(source: Source) -> Document {
+    Document {
+        source,
+        text: Text::Broken(Vec::new()),
+        sections: Vec::new(),
+        lines: Vec::new(),
+        faults: Vec::new(),
+        refusals: Vec::new(),
+    }
+}
+
+fn unread(source: Source, bytes: &[u8]) -> Document {
+    let mut document = empty(source);
+    document.text = Text::Broken(bytes.to_owned());
+    let message = format!(
+        "not read: at most {MOST_BYTES} bytes are, this has {}",
+        bytes.len()
+    );
+    document
+        .faults
+        .push(Fault::error(document.at(0, 0), message));
+    document
 }
 
 struct Parser<'a> {
@@ -57,13 +71,27 @@ struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn run(&mut self) {
-        let (mut start, mut number) = (0, 0_u32);
-        let bytes = self.text.bytes();
-        while start < bytes.len() {
-            number = number.saturating_add(1);
-            let raw = line_at(bytes, start, number);
-            start = raw.next;
-            self.line(raw);
+        match self.text {
+            Text::Sound(text) => {
+                let mut raw = Raw::START;
+                for line in text.split_inclusive('\n') {
+                    raw = raw.next(line.as_bytes());
+                    self.line(raw, without_end(line));
+                }
+            }
+            Text::Broken(bytes) => {
+                let mut raw = Raw::START;
+                for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+                    raw = raw.next(line);
+                    match std::str::from_utf8(line) {
+                        Ok(line) => self.line(raw, without_end(line)),
+                        Err(_) => {
+                            self.not_utf8(raw, &bytes[raw.content.range()]);
+                            self.after_blank = false;
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -77,28 +105,28 @@ impl<'a> Parser<'a> {
         self.document
     }
 
-    fn line(&mut self, raw: Raw) {
-        let text = self.text;
-        let bytes = &text.bytes()[raw.content.range()];
-        let checked = match text {
-            Text::Sound(text) => text.get(raw.content.range()),
-            Text::Broken(_) => std::str::from_utf8(bytes).ok(),
-        };
-        match checked {
-            Some(text) if text.trim_start().is_empty() => {
-                self.after_blank = true;
-                return;
+    fn line(&mut self, raw: Raw, text: &str) {
+        self.after_blank = match text.chars().next() {
+            Some(first) if first.is_whitespace() => {
+                let trimmed = text.trim_start();
+                if !trimmed.is_empty() {
+                    self.indented(raw, text, trimmed);
+                }
+                trimmed.is_empty()
             }
-            Some(text) if text.starts_with(char::is_whitespace) => self.indented(raw, text),
-            Some(text) if text.starts_with('#') => self.comment_at_start(raw),
-            Some(text) => self.header(raw, text),
-            None => self.not_utf8(raw, bytes),
-        }
-        self.after_blank = false;
+            Some('#') => {
+                self.comment_at_start(raw);
+                false
+            }
+            Some(_) => {
+                self.header(raw, text);
+                false
+            }
+            None => true,
+        };
     }
 
-    fn indented(&mut self, raw: Raw, text: &str) {
-        let trimmed = text.trim_start();
+    fn indented(&mut self, raw: Raw, text: &str, trimmed: &str) {
         let indent = text.len() - trimmed.len();
         let column = column_of(text, indent);
         if trimmed.starts_with('#') {
@@ -150,7 +178,7 @@ impl<'a> Parser<'a> {
     }
 
     fn header(&mut self, raw: Raw, text: &str) {
-        let parts = split_header(text, raw.content.start);
+        let parts = header::split(text, raw.content.start);
         let glued = !self.after_blank && !self.document.sections.is_empty();
         if parts.fault.is_some() && glued && !self.open_is_sound() {
             // Garbage after garbage: one fault for all of it.
@@ -201,7 +229,7 @@ impl<'a> Parser<'a> {
             return self.broken_header(raw, fault);
         }
         if is_comment {
-            self.refuse(Refused::Comment, raw.number, column_of_comment(bytes));
+            self.refuse(Refused::Comment, raw.number, column_after_indent(bytes));
         }
         if !indented || self.document.sections.is_empty() {
             self.fault(fault);
@@ -250,7 +278,7 @@ impl<'a> Parser<'a> {
     fn open(&mut self, raw: Raw, parts: &Header<'_>, glued: bool) {
         self.close();
         let lines = self.document.lines.len();
-        let end = self.text.bytes().get(raw.content.end);
+        let end = self.text.bytes().get(raw.content.range().end);
         self.document.sections.push(SectionRecord {
             kind: parts.kind,
             name: parts.name,
@@ -323,133 +351,3 @@ impl<'a> Parser<'a> {
 }
 
 const BEFORE_ANY: &str = "an indented line before any section";
-
-fn line_at(bytes: &[u8], start: usize, number: u32) -> Raw {
-    let rest = &bytes[start..];
-    let length = rest.iter().position(|byte| *byte == b'\n');
-    let next = length.map_or(bytes.len(), |length| start + length + 1);
-    let mut end = length.map_or(bytes.len(), |length| start + length);
-    if end > start && bytes[end - 1] == b'\r' {
-        end -= 1;
-    }
-    Raw {
-        number,
-        content: Span { start, end },
-        next,
-    }
-}
-
-fn comment(raw: Raw, column: u32) -> LineRecord {
-    LineRecord {
-        what: Line::Comment,
-        number: raw.number,
-        column,
-        content: raw.content,
-        key: Span::default(),
-        value: Span::default(),
-    }
-}
-
-fn property(raw: Raw, indent: usize, trimmed: &str, column: u32) -> LineRecord {
-    let start = raw.content.start + indent;
-    let (what, key, value) = match trimmed.split_once(char::is_whitespace) {
-        Some((key, rest)) => {
-            let value = rest.trim();
-            let from = trimmed.len() - rest.trim_start().len();
-            (Line::Property, key.len(), (from, from + value.len()))
-        }
-        None => (Line::Bare, trimmed.len(), (trimmed.len(), trimmed.len())),
-    };
-    LineRecord {
-        what,
-        number: raw.number,
-        column,
-        content: raw.content,
-        key: Span {
-            start,
-            end: start + key,
-        },
-        value: Span {
-            start: start + value.0,
-            end: start + value.1,
-        },
-    }
-}
-
-struct Header<'a> {
-    kind: Span,
-    name: Span,
-    fault: Option<HeaderFault<'a>>,
-}
-
-enum HeaderFault<'a> {
-    NotAHeader,
-    Name {
-        kind: &'a str,
-        name: &'a str,
-        column: u32,
-        reason: String,
-    },
-}
-
-/// The first colon parts type and name, blanks around both are dropped.
-fn split_header(text: &str, start: usize) -> Header<'_> {
-    let Some((before, after)) = text.split_once(':') else {
-        let whole = Span {
-            start,
-            end: start + text.len(),
-        };
-        let name = Span {
-            start: whole.end,
-            end: whole.end,
-        };
-        return Header {
-            kind: whole,
-            name,
-            fault: Some(HeaderFault::NotAHeader),
-        };
-    };
-    let (kind, name) = (before.trim_end(), after.trim());
-    let name_from = text.len() - after.trim_start().len();
-    let fault = if is_type(kind) {
-        Kind::Name
-            .normalized(name)
-            .err()
-            .map(|refused| HeaderFault::Name {
-                kind,
-                name,
-                column: column_of(text, name_from),
-                reason: refused.reason().to_owned(),
-            })
-    } else {
-        Some(HeaderFault::NotAHeader)
-    };
-    Header {
-        kind: Span {
-            start,
-            end: start + kind.len(),
-        },
-        name: Span {
-            start: start + name_from,
-            end: start + name_from + name.len(),
-        },
-        fault,
-    }
-}
-
-/// A word that starts with a letter. With a blank in it, it is rather a
-/// property whose indent was lost.
-fn is_type(kind: &str) -> bool {
-    kind.starts_with(char::is_alphabetic)
-        && !kind.contains(|character: char| character.is_whitespace() || character.is_control())
-}
-
-/// The column of a byte of a line, in characters from 1.
-fn column_of(text: &str, byte: usize) -> u32 {
-    u32::try_from(text[..byte].chars().count()).map_or(u32::MAX, |column| column.saturating_add(1))
-}
-
-fn column_of_comment(bytes: &[u8]) -> u32 {
-    let indent = bytes.len() - bytes.trim_ascii_start().len();
-    u32::try_from(indent).map_or(u32::MAX, |column| column.saturating_add(1))
-}

@@ -36,10 +36,12 @@ pub(crate) fn section_config(bytes: &[u8]) {
     for source in [Source::Public, Source::Private] {
         formatting_is_stable(source, bytes);
     }
-    let mut files = Files::default();
-    files.public = bytes.to_vec().into();
-    files.private = bytes.to_vec().into();
-    files.overlay = bytes.to_vec().into();
+    let files = Files {
+        public: bytes.to_vec().into(),
+        private: bytes.to_vec().into(),
+        overlay: bytes.to_vec().into(),
+        private_is_exposed: false,
+    };
     let configuration = Configuration::assemble(&files, &SCHEMAS);
     for section in configuration.sections() {
         assert_ne!(

@@ -101,16 +101,27 @@ impl Kind {
                 integer(value, *min, *max).map(|number| number.to_string())
             }
             Kind::Boolean => boolean(value).map(|flag| flag.to_string()),
-            Kind::Text { min, max } => text(value, *min, *max).map(|()| value.to_owned()),
-            Kind::Choice(words) => choice(value, words).map(|()| value.to_owned()),
-            Kind::Name => name(value).map(|()| value.to_owned()),
-            Kind::Pair => Pair::parse(value).map(|_| value.to_owned()),
-            Kind::Base64 => text(value, 0, usize::MAX).map(|()| value.to_owned()),
-            Kind::Checked { check, what } => text(value, 0, usize::MAX)
-                .and_then(|()| {
-                    check(value).map_err(|reason| Refused::new(reason, format!("expected {what}")))
-                })
-                .map(|()| value.to_owned()),
+            _ => self.accepts(value).map(|()| value.to_owned()),
+        }
+    }
+
+    /// Whether the value is of this kind.
+    ///
+    /// # Errors
+    /// [`Refused`] when it is not.
+    pub fn accepts(&self, value: &str) -> Result<(), Refused> {
+        match self {
+            Kind::Integer { min, max } => integer(value, *min, *max).map(drop),
+            Kind::Boolean => boolean(value).map(drop),
+            Kind::Text { min, max } => text(value, *min, *max),
+            Kind::Choice(words) => choice(value, words),
+            Kind::Name => name(value),
+            Kind::Pair => Pair::parse(value).map(drop),
+            Kind::Base64 => text(value, 0, usize::MAX),
+            Kind::Checked { check, what } => {
+                text(value, 0, usize::MAX)?;
+                check(value).map_err(|reason| Refused::new(reason, format!("expected {what}")))
+            }
         }
     }
 
@@ -132,6 +143,10 @@ impl Kind {
 
 /// Where a control character would break the file or a header, it is refused by name.
 fn text(value: &str, min: usize, max: usize) -> Result<(), Refused> {
+    // Nearly every value is printable ASCII, where bytes are characters.
+    if value.bytes().all(|byte| matches!(byte, b' '..=b'~')) && (min..=max).contains(&value.len()) {
+        return Ok(());
+    }
     if let Some(control) = value.chars().find(|character| character.is_control()) {
         return Err(Refused::plain(format!(
             "contains the control character U+{:04X}",
@@ -284,7 +299,7 @@ mod tests {
 
     fn check(kind: Kind, value: &str, expected: Result<&str, &str>) {
         let result = kind.normalized(value);
-        let result = result.as_deref().map_err(|refused| refused.reason());
+        let result = result.as_deref().map_err(super::Refused::reason);
         assert_eq!(result, expected, "{kind:?} of {value:?}");
     }
 

@@ -224,8 +224,8 @@ impl Check<'_> {
             return self
                 .fault(Fault::error(line.at, message).with_hint("remove one of the two lines"));
         }
-        match property.kind.normalized(line.value) {
-            Ok(_) => self.good(property, line),
+        match property.kind.accepts(line.value) {
+            Ok(()) => self.good(property, line),
             Err(refused) => self.refused(property, line, &refused),
         }
     }

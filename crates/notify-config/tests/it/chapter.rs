@@ -1,7 +1,7 @@
 //! Every configuration block of Proxmox VE's own documentation, as it stands there.
 
 use notify_config::{Configuration, Files};
-use notify_schema::Audience;
+use notify_schema::{Audience, Secret};
 
 use crate::pve_types::{faults, schemas};
 
@@ -117,7 +117,7 @@ fn smtp_with_its_password() {
         .and_then(|one| one.fields.as_ref())
         .expect("used");
     assert_eq!(
-        fields.secret("password").map(|secret| secret.expose()),
+        fields.secret("password").map(Secret::expose),
         Some("somepassword")
     );
     assert_eq!(fields.text("mode"), Some("starttls"));
@@ -131,7 +131,7 @@ fn gotify_with_its_token() {
         .and_then(|one| one.fields.as_ref())
         .expect("used");
     assert_eq!(
-        fields.secret("token").map(|secret| secret.expose()),
+        fields.secret("token").map(Secret::expose),
         Some("somesecrettoken")
     );
 }
