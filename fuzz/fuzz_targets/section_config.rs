@@ -1,6 +1,7 @@
 //! A configuration file is read, and written again.
 #![no_main]
 
+#[expect(dead_code, reason = "the other target uses the rest")]
 #[path = "../../crates/notify-config/tests/fuzz_bodies.rs"]
 mod fuzz_bodies;
 

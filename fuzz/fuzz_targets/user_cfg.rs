@@ -1,6 +1,7 @@
 //! The file of users and their addresses is read.
 #![no_main]
 
+#[expect(dead_code, reason = "the other target uses the rest")]
 #[path = "../../crates/notify-config/tests/fuzz_bodies.rs"]
 mod fuzz_bodies;
 
