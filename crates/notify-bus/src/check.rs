@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use notify_config::{Configuration, Origin, Section};
 use notify_core::Host;
-use notify_match::MATCHER;
-use notify_schema::{Fault, Level, Position, Value};
+use notify_match::{MATCHER, RuleKind};
+use notify_schema::{Fault, Level, Position, RawProperty, Value};
 
 use crate::Engine;
 
@@ -13,7 +13,8 @@ use crate::Engine;
 ///
 /// Sorted by file, line and column. Those for Proxmox VE only are among them.
 pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
-    let named = named_targets(configuration);
+    let faulty = Faulty::of(configuration);
+    let named = named_targets(configuration, &faulty);
     let reached: BTreeSet<&str> = named
         .iter()
         .filter(|(_, places)| places.iter().any(|place| place.counts))
@@ -25,6 +26,7 @@ pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
         faults.extend(matcher.remarks());
         faults.extend(matcher.pve_faults());
     }
+    faults.extend(rules_of_unusable(configuration, &faulty));
     faults.extend(unknown_targets(engine, &named));
     for section in targets(configuration) {
         faults.extend(prepared(
@@ -47,25 +49,94 @@ struct Place {
     counts: bool,
 }
 
-fn named_targets(configuration: &Configuration) -> BTreeMap<&str, Vec<Place>> {
-    let mut named: BTreeMap<&str, Vec<Place>> = BTreeMap::new();
+fn named_targets<'a>(
+    configuration: &'a Configuration,
+    faulty: &Faulty<'_>,
+) -> BTreeMap<&'a str, Vec<Place>> {
+    let mut named: BTreeMap<_, Vec<Place>> = BTreeMap::new();
     for matcher in configuration.of_kind(MATCHER) {
-        for entry in matcher
-            .fields
-            .iter()
-            .flat_map(|fields| fields.all("target"))
-        {
-            if let Value::Text(name) = &entry.value {
-                let place = Place {
-                    at: entry.at,
-                    matcher: matcher.name.clone(),
-                    counts: !matcher.disabled,
-                };
-                named.entry(name).or_default().push(place);
-            }
+        for (name, at) in targets_of(matcher, configuration, faulty) {
+            let place = Place {
+                at,
+                matcher: matcher.name.clone(),
+                counts: !matcher.disabled && matcher.fields.is_some(),
+            };
+            named.entry(name).or_default().push(place);
         }
     }
     named
+}
+
+/// The targets that a matcher names, also when its form has a fault.
+fn targets_of<'a>(
+    matcher: &'a Section,
+    configuration: &'a Configuration,
+    faulty: &Faulty<'_>,
+) -> Vec<(&'a str, Position)> {
+    let Some(fields) = &matcher.fields else {
+        let lines = faulty.other_lines(matcher, configuration);
+        return lines
+            .into_iter()
+            .filter(|line| line.key == "target")
+            .map(|line| (line.value, line.at))
+            .collect();
+    };
+    let entries = fields.all("target");
+    entries
+        .filter_map(|entry| match &entry.value {
+            Value::Text(name) => Some((&**name, entry.at)),
+            _ => None,
+        })
+        .collect()
+}
+
+/// What is wrong with the rules of matchers whose form has a fault: those are
+/// not compiled, and who repairs the form should not meet the next fault only then.
+fn rules_of_unusable(configuration: &Configuration, faulty: &Faulty<'_>) -> Vec<Fault> {
+    let kinds = RuleKind::linked().unwrap_or_default();
+    let mut faults = Vec::new();
+    for matcher in configuration.of_kind(MATCHER) {
+        if matcher.fields.is_some() {
+            continue;
+        }
+        for line in faulty.other_lines(matcher, configuration) {
+            let kind = kinds.iter().find(|kind| kind.key() == line.key);
+            if let Some(error) = kind.and_then(|kind| kind.compile(line.value).err()) {
+                let message = format!("property `{}`: {error}", line.key);
+                let fault = Fault::error(line.at, message);
+                faults.push(fault.in_section(format!("{MATCHER} `{}`", matcher.name)));
+            }
+        }
+    }
+    faults
+}
+
+/// Where the files have faults: file and line.
+struct Faulty<'a>(BTreeSet<(&'a str, u32)>);
+
+impl<'a> Faulty<'a> {
+    fn of(configuration: &'a Configuration) -> Self {
+        let faults = configuration.faults().iter();
+        Faulty(
+            faults
+                .filter_map(|fault| fault.file.as_deref().zip(fault.line))
+                .collect(),
+        )
+    }
+
+    /// The lines of a section, without those that have a fault already.
+    fn other_lines<'s>(
+        &self,
+        section: &'s Section,
+        configuration: &'s Configuration,
+    ) -> Vec<RawProperty<'s>> {
+        let mut lines = configuration.lines(section);
+        lines.retain(|line| match line.at.source.path() {
+            Some(file) => !self.0.contains(&(file, line.at.line)),
+            None => true,
+        });
+        lines
+    }
 }
 
 fn targets(configuration: &Configuration) -> impl Iterator<Item = &Section> {
