@@ -69,9 +69,9 @@ fn flag(property: &'static Property) -> Arg {
         .long(property.name)
         .help(help)
         .action(action)
-        .allow_hyphen_values(true);
+        .allow_hyphen_values(!matches!(property.kind, Kind::Boolean));
     match property.kind {
-        // A flag alone means yes.
+        // A flag alone means yes, also before another flag.
         Kind::Boolean => arg
             .value_name("BOOL")
             .num_args(0..=1)
@@ -302,6 +302,15 @@ mod tests {
             Ok(&[
                 ("server", &["a"]),
                 ("mailto", &["x@y", "z@y"]),
+                ("disable", &["true"]),
+            ]),
+        );
+        check(
+            Purpose::Add,
+            "r1 --disable --server a --mailto x@y",
+            Ok(&[
+                ("server", &["a"]),
+                ("mailto", &["x@y"]),
                 ("disable", &["true"]),
             ]),
         );
