@@ -6,7 +6,7 @@ use clap::ArgMatches;
 use notify_bus::Engine;
 use notify_config::{Changes, Configuration, Files, Setting, Snapshot, StoreError, StoreErrorKind};
 use notify_core::{TargetType, Zone};
-use notify_match::MATCHER;
+use notify_match::{MATCHER, MatcherRule};
 use notify_schema::{Audience, Schema, Secret, Value};
 use serde_json::json;
 
@@ -28,25 +28,20 @@ pub(crate) fn sections(global: &Global, noun: Noun, args: &Sections, console: &C
         Sections::Show { name, json } => show(global, noun, name, *json, console),
         Sections::Add(rest) => add(global, noun, &rest.words, console),
         Sections::Set(rest) => set(global, noun, &rest.words, console),
-        Sections::Remove { name, guard } => take_away(
-            global,
-            noun,
-            name,
-            guard,
-            "removed",
-            |changes| changes.remove(name),
-            console,
-        ),
-        Sections::Reset { name, guard } => take_away(
-            global,
-            noun,
-            name,
-            guard,
-            "reset",
-            |changes| changes.reset(name),
-            console,
-        ),
+        Sections::Remove { name, guard } => {
+            take_away(global, noun, Deed::Remove, name, guard, console)
+        }
+        Sections::Reset { name, guard } => {
+            take_away(global, noun, Deed::Reset, name, guard, console)
+        }
     }
+}
+
+/// How a section is taken out of the file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Remove,
+    Reset,
 }
 
 fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer {
@@ -58,9 +53,14 @@ fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer
         .filter(|section| noun.covers(section))
         .collect();
     found.sort_by(|a, b| a.name.cmp(&b.name));
+    // As the API of Proxmox VE: its list of targets is short, that of matchers is not.
+    let shape = match noun {
+        Noun::Target => shapes::summary,
+        Noun::Matcher => shapes::whole,
+    };
     let shapes: Vec<_> = found
         .iter()
-        .map(|section| shapes::summary(section, &configuration, &setup.schemas))
+        .map(|section| shape(section, &configuration, &setup.schemas))
         .collect();
     if as_json {
         console.json(&shapes);
@@ -253,19 +253,23 @@ fn set(global: &Global, noun: Noun, words: &[String], console: &Console) -> Answ
 fn take_away(
     global: &Global,
     noun: Noun,
+    deed: Deed,
     name: &str,
     guard: &Guard,
-    done: &str,
-    change: impl Fn(Changes) -> Changes,
     console: &Console,
 ) -> Answer {
     let setup = Setup::new(global)?;
     let (_, configuration) = setup.read()?;
     let section = find(&configuration, noun, name)?;
-    if noun == Noun::Target && section.origin == notify_config::Origin::UserCreated {
+    let for_good = deed == Deed::Remove && section.origin == notify_config::Origin::UserCreated;
+    if for_good && noun == Noun::Target {
         refuse_while_named(&configuration, name)?;
     }
-    write(&setup, name, guard, || change(Changes::new()), console)?;
+    let (done, changes): (_, fn(&str) -> Changes) = match deed {
+        Deed::Remove => ("removed", |name| Changes::new().remove(name)),
+        Deed::Reset => ("reset", |name| Changes::new().reset(name)),
+    };
+    write(&setup, name, guard, || changes(name), console)?;
     console.note(format!("{done} {} `{name}`", noun.word()));
     Ok(Exit::Done)
 }
@@ -374,7 +378,8 @@ fn write(
         let outcome = changes
             .apply(&snapshot.files, &setup.schemas)
             .map_err(refused)?;
-        inspect(setup, &outcome, &configuration, name, console)?;
+        let for_pve = setup.store.is_pve_folder() && !guard.not_for_pve;
+        inspect(setup, &outcome, &configuration, name, for_pve, console)?;
         match setup
             .store
             .update(Some(&snapshot.revision), &setup.schemas, &changes)
@@ -404,6 +409,7 @@ fn inspect(
     outcome: &Files,
     before: &Configuration,
     name: &str,
+    for_pve: bool,
     console: &Console,
 ) -> Result<(), Stop> {
     let after = Configuration::assemble(outcome, &setup.schemas);
@@ -431,6 +437,9 @@ fn inspect(
     if was_usable && !bad.is_empty() {
         return Err(Stop::usage(bad.join("\n")));
     }
+    if for_pve {
+        refuse_rules_of_ours(&engine, before, name)?;
+    }
     for fault in notify_bus::check(&after, &engine) {
         if fault.section.as_deref() != Some(&title) || fault.audience != Audience::Everyone {
             continue;
@@ -441,6 +450,34 @@ fn inspect(
             );
         }
         console.fault(&fault);
+    }
+    Ok(())
+}
+
+/// A new rule that Proxmox VE reads and cannot use makes it notify nobody of anything.
+fn refuse_rules_of_ours(engine: &Engine, before: &Configuration, name: &str) -> Result<(), Stop> {
+    let old = before.section(name).map(|section| before.lines(section));
+    let is_old = |rule: &MatcherRule| {
+        let mut lines = old.iter().flatten();
+        lines.any(|line| line.key == rule.key() && line.value == rule.text())
+    };
+    let mut matchers = engine.matchers().usable();
+    let rules = matchers.find(|matcher| matcher.name() == name);
+    for rule in rules.iter().flat_map(|matcher| matcher.rules()) {
+        let Some(refusal) = rule.rule().pve_refusal().filter(|_| !is_old(rule)) else {
+            continue;
+        };
+        let message = format!(
+            "property `{}`: Proxmox VE does not accept `{}`, and would notify nobody",
+            rule.key(),
+            rule.text()
+        );
+        let way = refusal
+            .strict
+            .map_or_else(String::new, |strict| format!("it accepts `{strict}`; "));
+        return Err(
+            Stop::usage(message).with_hint(format!("{way}--not-for-pve writes it nevertheless"))
+        );
     }
     Ok(())
 }
