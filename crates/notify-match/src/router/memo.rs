@@ -38,7 +38,7 @@ impl Memo {
         Memo {
             words,
             rows: Vec::new(),
-            most_rows: (MOST_BYTES / (8 * words.max(1))).clamp(FEWEST_ROWS, MOST_ROWS),
+            most_rows: (MOST_BYTES / (8 * words)).clamp(FEWEST_ROWS, MOST_ROWS),
             values: vec![HashMap::new(); fields],
             times: HashMap::new(),
             presence: HashMap::new(),

@@ -54,8 +54,10 @@ impl Targets {
                 .copied()
                 .any(|matcher| matched.has(matcher as usize))
         };
+        let mut names = Vec::with_capacity(self.names.len());
         let places = (0..self.names.len()).filter(chosen);
-        places.map(|target| &*self.names[target]).collect()
+        names.extend(places.map(|target| &*self.names[target]));
+        names
     }
 
     fn by_matcher(&self, matched: &Bits) -> Vec<&str> {
@@ -65,7 +67,9 @@ impl Targets {
                 chosen.set(*target as usize);
             }
         }
-        chosen.ones().map(|target| &*self.names[target]).collect()
+        let mut names = Vec::with_capacity(chosen.count());
+        names.extend(chosen.ones().map(|target| &*self.names[target]));
+        names
     }
 }
 
