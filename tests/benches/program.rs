@@ -27,12 +27,15 @@ const EVENT: [&str; 7] = [
     "disk full",
 ];
 
+/// Measures and reports under the name it is given.
+type Measure = fn(&str);
+
 fn main() {
     let wanted = std::env::args()
         .nth(1)
         .filter(|word| !word.starts_with("--"))
         .unwrap_or_default();
-    let measures: [(&str, fn(&str)); 5] = [
+    let measures: [(&str, Measure); 5] = [
         ("program/spawn-true", spawn_true),
         ("program/send-http", send_http),
         ("program/send-https", send_https),

@@ -410,6 +410,7 @@ fn values_are_checked_before_they_are_written() {
     let long = "n".repeat(33);
     for words in [
         &["target", "add", "smtp", "new", "--server", "h"][..],
+        // Proxmox VE refuses to make a mail target without recipient.
         &[
             "target",
             "add",
@@ -419,6 +420,18 @@ fn values_are_checked_before_they_are_written() {
             "h",
             "--from-address",
             "f@x",
+        ],
+        &[
+            "target",
+            "add",
+            "smtp",
+            "new",
+            "--server",
+            "h",
+            "--from-address",
+            "f@x",
+            "--mailto",
+            "a@x",
             "--port",
             "70000",
         ],
@@ -431,6 +444,8 @@ fn values_are_checked_before_they_are_written() {
             "h",
             "--from-address",
             "f@x",
+            "--mailto",
+            "a@x",
             "--mode",
             "ssl",
         ],
@@ -619,6 +634,8 @@ fn secrets_come_from_a_file_and_go_to_the_private_one() {
         "h",
         "--from-address",
         "f@x",
+        "--mailto",
+        "a@x",
         "--username",
         "u",
         "--password-file",
@@ -876,6 +893,8 @@ fn proxmox_ve_is_not_silenced_by_what_it_does_not_know() {
             "h",
             "--from-address",
             "f@x",
+            "--mailto",
+            "a@x",
             "--ca-file",
             "/etc/ssl/own.pem",
         ],

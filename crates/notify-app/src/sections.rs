@@ -377,7 +377,7 @@ fn write(
         };
         let outcome = changes
             .apply(&snapshot.files, &setup.schemas)
-            .map_err(refused)?;
+            .map_err(|error| refused(&error))?;
         let for_pve = setup.store.is_pve_folder() && !guard.not_for_pve;
         inspect(setup, &outcome, &configuration, name, for_pve, console)?;
         match setup
@@ -388,7 +388,7 @@ fn write(
                 if error.kind() == StoreErrorKind::Changed
                     && guard.digest.is_none()
                     && tries < TRIES => {}
-            other => return other.map(drop).map_err(refused),
+            other => return other.map(drop).map_err(|error| refused(&error)),
         }
     }
 }
@@ -440,18 +440,60 @@ fn inspect(
     if for_pve {
         refuse_rules_of_ours(&engine, before, name)?;
     }
+    refuse_without_any(setup, section)?;
+    refuse_unknown_targets(&after, &engine, before, section)?;
     for fault in notify_bus::check(&after, &engine) {
-        if fault.section.as_deref() != Some(&title) || fault.audience != Audience::Everyone {
-            continue;
+        if fault.section.as_deref() == Some(&title) && fault.audience == Audience::Everyone {
+            console.fault(&fault);
         }
-        if fault.message.starts_with("there is no target") {
-            return Err(
-                Stop::usage(fault.message).with_hint("`notify target list` shows what there is")
-            );
-        }
-        console.fault(&fault);
     }
     Ok(())
+}
+
+/// As Proxmox VE: a mail target that is written has a recipient.
+fn refuse_without_any(setup: &Setup, section: &notify_config::Section) -> Result<(), Stop> {
+    let wanted = setup
+        .schemas
+        .get(&section.kind)
+        .map_or(&[][..], Schema::at_least_one);
+    let has = |fields: &notify_schema::Fields| wanted.iter().any(|property| fields.has(property));
+    if wanted.is_empty() || section.fields.as_ref().is_none_or(has) {
+        return Ok(());
+    }
+    Err(Stop::usage(format!(
+        "give at least one of --{}",
+        wanted.join(", --")
+    )))
+}
+
+/// A target that the matcher did not name before must exist.
+fn refuse_unknown_targets(
+    after: &Configuration,
+    engine: &Engine,
+    before: &Configuration,
+    section: &notify_config::Section,
+) -> Result<(), Stop> {
+    if section.kind != MATCHER {
+        return Ok(());
+    }
+    let named = |configuration: &Configuration| -> Vec<String> {
+        let found = configuration.section(&section.name);
+        let lines = found.map_or_else(Vec::new, |found| configuration.lines(found));
+        let targets = lines.iter().filter(|line| line.key == "target");
+        targets.map(|line| line.value.to_owned()).collect()
+    };
+    let known = named(before);
+    let unknown: Vec<String> = named(after)
+        .into_iter()
+        .filter(|name| !known.contains(name) && !engine.has_target(name))
+        .collect();
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    Err(
+        Stop::usage(format!("there is no target `{}`", unknown.join("`, `")))
+            .with_hint("`notify target list` shows what there is"),
+    )
 }
 
 /// A new rule that Proxmox VE reads and cannot use makes it notify nobody of anything.
@@ -482,12 +524,12 @@ fn refuse_rules_of_ours(engine: &Engine, before: &Configuration, name: &str) -> 
     Ok(())
 }
 
-fn refused(error: StoreError) -> Stop {
+fn refused(error: &StoreError) -> Stop {
     let exit = match error.kind() {
         StoreErrorKind::Changed | StoreErrorKind::Locked | StoreErrorKind::Io => Exit::Failed,
         _ => Exit::Usage,
     };
-    let mut message = causes(&error);
+    let mut message = causes(error);
     for fault in error.faults() {
         message.push_str(&format!("\n  {fault}"));
     }

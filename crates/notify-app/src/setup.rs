@@ -1,6 +1,6 @@
 //! What most commands begin with: the folder, its configuration, the host, the engine.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use notify_bus::Engine;
@@ -38,7 +38,7 @@ impl Setup {
     pub(crate) fn new(global: &Global) -> Result<Self, Stop> {
         let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
         let surroundings = Surroundings::of_process(global.config_dir.clone());
-        let folder = surroundings.config(|path| path.is_dir())?;
+        let folder = surroundings.config(Path::is_dir)?;
         Ok(Setup {
             schemas: notify_bus::schemas(&registry),
             registry,

@@ -104,6 +104,11 @@ impl Engine {
         &self.matchers
     }
 
+    /// Whether the configuration has a target of this name, usable or not.
+    pub fn has_target(&self, target: &str) -> bool {
+        self.targets.contains_key(target)
+    }
+
     /// Why a target cannot be used; nothing when it can, or when there is none.
     pub fn unusable(&self, target: &str) -> Option<&str> {
         self.targets

@@ -125,6 +125,8 @@ pub struct TargetType {
     pub builtins: &'static [Builtin],
     /// Keys of older versions that mean nothing any more.
     pub ignored: &'static [&'static str],
+    /// Of these properties a section that is being written must have at least one.
+    pub at_least_one: &'static [&'static str],
     /// Makes a target from a section.
     pub build: Build,
     /// The manual, in Markdown.
@@ -155,6 +157,7 @@ impl TargetType {
             properties: &[],
             builtins: &[],
             ignored: &[],
+            at_least_one: &[],
             build,
             manual: "",
             in_pve: true,
@@ -189,6 +192,13 @@ impl TargetType {
         self
     }
 
+    /// With properties of which a section that is being written must have at least one.
+    #[must_use]
+    pub const fn at_least_one(mut self, properties: &'static [&'static str]) -> Self {
+        self.at_least_one = properties;
+        self
+    }
+
     /// With its manual page, in Markdown.
     #[must_use]
     pub const fn manual(mut self, manual: &'static str) -> Self {
@@ -201,7 +211,8 @@ impl TargetType {
         let properties = self.properties.iter().copied();
         let schema = Schema::new(self.name, TargetType::COMMON.into_iter().chain(properties))
             .with_builtins(self.builtins)
-            .with_ignored(self.ignored);
+            .with_ignored(self.ignored)
+            .with_at_least_one(self.at_least_one);
         if self.in_pve { schema } else { schema.ours() }
     }
 }

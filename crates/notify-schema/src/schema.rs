@@ -59,6 +59,7 @@ pub struct Schema {
     strictness: Strictness,
     builtins: &'static [Builtin],
     ignored: &'static [&'static str],
+    at_least_one: &'static [&'static str],
     in_pve: bool,
 }
 
@@ -74,6 +75,7 @@ impl Schema {
             strictness: Strictness::Lenient,
             builtins: &[],
             ignored: &[],
+            at_least_one: &[],
             in_pve: true,
         }
     }
@@ -104,6 +106,20 @@ impl Schema {
     pub fn with_ignored(mut self, keys: &'static [&'static str]) -> Self {
         self.ignored = keys;
         self
+    }
+
+    /// Of these properties a section that is being written must have at least one.
+    ///
+    /// A section that is read may do without, as in Proxmox VE: [`Schema::check`] does not look.
+    #[must_use]
+    pub fn with_at_least_one(mut self, properties: &'static [&'static str]) -> Self {
+        self.at_least_one = properties;
+        self
+    }
+
+    /// See [`Schema::with_at_least_one`]; empty when there is no such rule.
+    pub fn at_least_one(&self) -> &'static [&'static str] {
+        self.at_least_one
     }
 
     /// The section type.

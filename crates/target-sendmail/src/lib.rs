@@ -46,6 +46,7 @@ pub static SENDMAIL: TargetType = TargetType::new("sendmail", "Sendmail", build)
     .properties(&[&MAILTO, &MAILTO_USER, &AUTHOR, &SENDER_OR_ROOT])
     .builtins(&[MAIL_TO_ROOT])
     .ignored(&["filter"])
+    .at_least_one(&["mailto", "mailto-user"])
     .manual(include_str!("../manual.md"));
 
 notify_core::register_target!(SENDMAIL);

@@ -98,6 +98,7 @@ pub static SMTP: TargetType = TargetType::new("smtp", "SMTP", build)
         &CA_FILE,
         &TLS_FINGERPRINT,
     ])
+    .at_least_one(&["mailto", "mailto-user"])
     .manual(include_str!("../manual.md"));
 
 notify_core::register_target!(SMTP);

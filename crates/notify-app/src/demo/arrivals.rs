@@ -58,12 +58,11 @@ fn header(raw: &str, name: &str) -> Option<String> {
         .replace("\r\n", "\n")
         .replace("\n ", " ")
         .replace("\n\t", " ");
-    let found = unfolded.lines().find_map(|line| {
+    unfolded.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name)
             .then(|| value.trim().to_owned())
-    });
-    found
+    })
 }
 
 #[cfg(test)]
