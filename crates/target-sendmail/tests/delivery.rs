@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::mpsc;
 use std::time::Duration;
 
 use notify_core::{FailureKind, PlainHost};
@@ -201,34 +202,56 @@ async fn a_program_that_hangs_is_killed_at_the_deadline() {
     }
 }
 
-/// Everyone who writes to a pipe holds it open; its end comes when the last of them is gone.
-#[tokio::test]
-async fn its_children_are_killed_with_it() {
+/// A program that goes on in a child, which holds a pipe open; its end comes
+/// when the last of them is gone.
+struct Watched {
+    peer: Peer,
+    opened: tokio::sync::oneshot::Receiver<()>,
+    gone: mpsc::Receiver<()>,
+}
+
+fn watched() -> Watched {
     let peer = Peer::that("sleep 1000 > \"$here/alive\" &\nwait");
     let alive = peer.pipe("alive");
-    let all_gone = std::thread::spawn(move || std::fs::read(alive));
-    let mail = peer.mail("text").within(Duration::from_secs(2));
+    let (has_opened, opened) = tokio::sync::oneshot::channel();
+    let (has_gone, gone) = mpsc::channel();
+    std::thread::spawn(move || {
+        let pipe = std::fs::File::open(alive).expect("the pipe is there");
+        let _ = has_opened.send(());
+        let said = std::io::read_to_string(pipe).expect("it ends");
+        assert_eq!(said, "");
+        let _ = has_gone.send(());
+    });
+    Watched { peer, opened, gone }
+}
+
+impl Watched {
+    fn check_gone(&self) {
+        let gone = self.gone.recv_timeout(Duration::from_secs(60));
+        gone.expect("the child is killed, too");
+    }
+}
+
+#[tokio::test]
+async fn its_children_are_killed_with_it() {
+    let watched = watched();
+    let mail = watched.peer.mail("text").within(Duration::from_secs(2));
     let failure = mail.to(&*target(TO_ADMIN)).await;
     failure.expect_err("the deadline has passed");
-    assert_eq!(all_gone.join().unwrap().unwrap(), b"");
+    watched.check_gone();
 }
 
 #[tokio::test]
 async fn they_are_killed_too_when_nobody_waits_any_more() {
-    let peer = Peer::that("sleep 1000 > \"$here/alive\" &\nwait");
-    let alive = peer.pipe("alive");
-    let (opened, is_open) = tokio::sync::oneshot::channel();
-    let all_gone = std::thread::spawn(move || {
-        let pipe = std::fs::File::open(alive).unwrap();
-        opened.send(()).unwrap();
-        std::io::read_to_string(pipe)
-    });
-    let delivery = peer.deliver(TO_ADMIN, "text");
-    tokio::select! {
-        _ = delivery => panic!("it hangs"),
-        _ = is_open => {}
+    let mut watched = watched();
+    {
+        let delivery = watched.peer.deliver(TO_ADMIN, "text");
+        tokio::select! {
+            _ = delivery => panic!("it hangs"),
+            _ = &mut watched.opened => {}
+        }
     }
-    assert_eq!(all_gone.join().unwrap().unwrap(), "");
+    watched.check_gone();
 }
 
 #[tokio::test]
