@@ -99,7 +99,6 @@ impl Connection {
         let outcome = talk.step(self.smtp.command(Starttls)).await;
         talk.judged(outcome, Severity::PositiveCompletion, &self.wire)
             .map_err(|trouble| talk.setup_failure("STARTTLS", &trouble))?;
-        self.polite = false;
         let stream = self.wire.take_plain();
         let stream = stream.expect("the wire was plain, and nobody else takes it");
         let peer = stream.peer_addr().ok();
