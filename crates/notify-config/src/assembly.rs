@@ -278,11 +278,19 @@ impl<'d> Assembly<'d> {
     fn orphans(&mut self) {
         for index in self.private.left() {
             let raw = self.documents.private.section(index);
-            self.faults.push(match self.schemas.get(raw.kind()) {
+            let schema = self.schemas.get(raw.kind());
+            let mut found = pve::of_unused(&raw, self.schemas);
+            found.push(match schema {
                 Some(schema) if !has_secrets(schema) => no_place_in_private(&raw),
                 _ => orphan(&raw),
             });
-            self.faults.extend(pve::of_unused(&raw, self.schemas));
+            if schema.is_none() {
+                // Written as `token: …`, what stands in place of the name is the secret.
+                for fault in &mut found {
+                    fault.section = Some(quoted(raw.kind()));
+                }
+            }
+            self.faults.extend(found);
         }
         for index in self.overlay.left() {
             self.faults

@@ -4,7 +4,7 @@ use notify_schema::{Fault, Level, Position, Presence, RawProperty, Schema, Stric
 
 use crate::configuration::{Documents, Origin, Places, Section};
 use crate::document::{Document, RawSection};
-use crate::quote::{label, quoted};
+use crate::quote::{label, no_value, quoted};
 use crate::{Schemas, pve};
 
 /// A section whose lines are being gathered from the files.
@@ -205,7 +205,7 @@ impl<'d> Candidate<'d> {
             strict || matches!(presence, Some(Presence::Required | Presence::Optional))
         });
         if let (Some(line), None) = (fatal, &self.reason) {
-            self.reason = Some(format!("property {} has no value", quoted(line.key)));
+            self.reason = Some(no_value(line.at.source, line.key));
         }
     }
 }

@@ -42,7 +42,7 @@ impl SectionDraft {
         let mut draft = SectionDraft::new(raw.kind(), raw.name());
         let mut keyed = raw.properties();
         for record in raw.records() {
-            let content = &bytes[record.content.range()];
+            let content = without_returns(&bytes[record.content.range()]);
             match record.what {
                 Line::Comment => draft.tail.push(content.to_owned()),
                 Line::Property => {
@@ -272,6 +272,12 @@ impl<'d> FileDraft<'d> {
             draft.render(end, out);
         }
     }
+}
+
+/// A CR before the line's end would be taken for a part of it.
+fn without_returns(content: &[u8]) -> &[u8] {
+    let end = content.iter().rposition(|byte| *byte != b'\r');
+    &content[..end.map_or(0, |end| end + 1)]
 }
 
 fn line_end(crlf: bool) -> &'static str {

@@ -9,7 +9,7 @@ use notify_schema::{
 
 use crate::Schemas;
 use crate::document::{Document, RawSection};
-use crate::quote::quoted;
+use crate::quote::{no_value, quoted};
 use crate::schemas::has_secrets;
 
 /// A formatted file.
@@ -177,7 +177,7 @@ impl<'a> Format<'a> {
             }
         }
         for line in raw.bare_keys() {
-            let reason = format!("property {} has no value", quoted(line.key));
+            let reason = no_value(self.source, line.key);
             match schema.strictness() {
                 Strictness::Strict => return fatal(line.at, reason),
                 Strictness::Lenient => dropped.push((line.at, reason)),

@@ -5,7 +5,7 @@ use notify_schema::{Fault, Source};
 use crate::document::{Document, Line, LineRecord, Refusal, Refused, SectionRecord, Span, Text};
 use crate::header::{self, Header, HeaderFault};
 use crate::line::{Raw, column_after_indent, column_of, comment, property, without_end};
-use crate::quote::{label, quoted};
+use crate::quote::{label, no_header, no_value};
 
 /// A file of nothing but faults must not fill the memory with their texts.
 const MOST_FAULTS: usize = 100_000;
@@ -156,7 +156,7 @@ impl<'a> Parser<'a> {
 
     fn bare(&mut self, record: &LineRecord, key: &str) {
         let at = self.document.at(record.number, record.column);
-        let message = format!("property {} has no value", quoted(key));
+        let message = no_value(self.document.source, key);
         let fault = Fault::error(at, message)
             .with_hint("write a blank and the value after it, or remove the line");
         self.fault_in_open(fault);
@@ -195,7 +195,7 @@ impl<'a> Parser<'a> {
     fn faulty_header(&mut self, raw: Raw, text: &str, found: &HeaderFault<'_>) {
         let fault = match found {
             HeaderFault::NotAHeader => {
-                let message = format!("expected a header `TYPE: NAME`, not {}", quoted(text));
+                let message = no_header(self.document.source, text);
                 let hint = if text.starts_with('\u{feff}') {
                     "remove the byte order mark at the start of the file"
                 } else {

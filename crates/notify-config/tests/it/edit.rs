@@ -97,6 +97,13 @@ fn comments_stay_above_their_line() {
 }
 
 #[test]
+fn a_comment_that_ends_with_cr_is_written_once_and_for_all() {
+    let once = "sendmail: ops\n\tcomment new\n\t# x\n";
+    check("sendmail: ops\n\t# x\r\r\n", &comment("ops", "new"), once);
+    check(once, &comment("ops", "new"), once);
+}
+
+#[test]
 fn unknown_keys_and_bare_keys_survive_and_origin_does_not() {
     check(
         "sendmail: ops\n\tzebra  two  blanks\n\tmailto a@b\n\tauthor\n\torigin builtin\n\tfilter f1\n",

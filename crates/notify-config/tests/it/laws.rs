@@ -93,8 +93,19 @@ fn nearly_users() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(part, 0..60).prop_map(|parts| parts.concat())
 }
 
+/// 1,000 cases, or as many more as `PROPTEST_CASES` asks for.
+fn config() -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: asked.cases.max(1000),
+        max_shrink_iters: 2000,
+        failure_persistence: None,
+        ..asked
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn any_bytes_are_kept(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
