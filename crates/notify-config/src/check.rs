@@ -168,6 +168,7 @@ impl<'d> Candidate<'d> {
         let mut checked = self.schema.check(self.name, self.header, &self.lines);
         pve::add_twins(self.schema, self.header, &self.lines, &mut checked.faults);
         checked.faults.retain(|fault| !self.is_said_already(fault));
+        checked.faults.iter_mut().for_each(hint_at_header);
         self.judge_bare_keys();
         if checked.fields.is_none() && self.reason.is_none() {
             let first = checked
@@ -207,6 +208,13 @@ impl<'d> Candidate<'d> {
         if let (Some(line), None) = (fatal, &self.reason) {
             self.reason = Some(no_value(line.at.source, line.key));
         }
+    }
+}
+
+/// An indented line belongs to the section above, also when it was meant as a header.
+fn hint_at_header(fault: &mut Fault) {
+    if fault.message.starts_with("unknown property `") && fault.message.ends_with(":`") {
+        fault.hint = Some("a header starts at the first column".to_owned());
     }
 }
 

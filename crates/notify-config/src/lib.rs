@@ -30,6 +30,7 @@
 //! ```
 
 mod assembly;
+mod changes;
 mod check;
 mod clock;
 mod configuration;
@@ -52,11 +53,11 @@ mod schemas;
 mod store;
 mod user_cfg;
 
+pub use changes::{Change, Changes, Setting};
 pub use clock::{Clock, SystemClock};
 pub use configuration::{Configuration, Origin, Section};
 pub use datacenter_cfg::{DatacenterCfg, PackageUpdates};
 pub use document::{Document, RawSection};
-pub use edit::{Change, Changes, Setting};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{Content, Files};
 pub use format::{Formatted, format};

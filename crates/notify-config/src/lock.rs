@@ -38,8 +38,8 @@ pub(crate) fn pve_locks(folder: &Path) -> Option<PathBuf> {
 impl Lock {
     /// Waits up to 10 s for the lock on a configuration folder.
     ///
-    /// In a folder of Proxmox VE that is its own pair of cluster-wide locks, in
-    /// any other `flock` on the folder, which leaves no file behind.
+    /// It is `flock` on the folder, which leaves no file behind, and in a folder of
+    /// Proxmox VE its own pair of cluster-wide locks besides.
     pub(crate) fn acquire(folder: &Path, clock: &dyn Clock) -> Result<Lock, StoreError> {
         let pve = pve_locks(folder);
         let mut lock = Lock {

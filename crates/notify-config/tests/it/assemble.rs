@@ -285,6 +285,17 @@ fn a_matcher_is_not_used_when_one_of_its_rules_may_have_lost_its_indent() {
 }
 
 #[test]
+fn an_indented_header_belongs_to_the_section_above_and_is_hinted_at() {
+    check(
+        "sendmail: s1\n\tmailto a@b\n sendmail: s2\n",
+        "",
+        "",
+        "sendmail s1 (user-created): used\n\
+         notifications.cfg:3:2: warning: sendmail `s1`: unknown property `sendmail:` -> a header starts at the first column",
+    );
+}
+
+#[test]
 fn bad_utf8_costs_its_section_and_no_other() {
     let mut files = Files::of("", "", "");
     files.public = b"smtp: ops\n\tserver a\n\tfrom-address b@c\n\tcomment \xff\n\nsendmail: s1\n\tmailto a@b\n".to_vec().into();
