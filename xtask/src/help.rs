@@ -46,12 +46,11 @@ fn overview_text() -> String {
 }
 
 fn task_text(task: &Task) -> String {
+    let call = format!("{} {}", task.name, task.arguments);
+    let (summary, call) = (task.summary, call.trim_end());
     format!(
-        "{}\n\nusage: cargo xtask {} {}\n\n{}\n",
-        task.summary,
-        task.name,
-        task.arguments,
-        task.details.trim_end()
+        "{summary}\n\nusage: cargo xtask {call}\n\n{}\n",
+        task.details
     )
 }
 

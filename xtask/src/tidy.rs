@@ -42,6 +42,7 @@ rules:
   plugin-names     no string of another crate is the name of a plugin
   purity           notify-schema and notify-core open no file, no socket, and ask no clock
   one-version      Cargo.lock has notify-core and inventory once
+  one-tls          Cargo.lock has no TLS but rustls with ring
   workspace-lints  each crate has the workspace's lints
   root-versions    versions of libraries stand in the root manifest
   module-names     no utils, common, helpers or misc
@@ -76,13 +77,14 @@ impl Violation {
 
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-const RULES: [(&str, Rule); 16] = [
+const RULES: [(&str, Rule); 17] = [
     ("layers", layers::layers),
     ("plugin-files", plugins::plugin_files),
     ("plugin-use", plugins::plugin_use),
     ("plugin-names", names::plugin_names),
     ("purity", purity::purity),
     ("one-version", lock::one_version),
+    ("one-tls", lock::one_tls),
     ("workspace-lints", manifests::workspace_lints),
     ("root-versions", manifests::root_versions),
     ("module-names", sources::module_names),
