@@ -78,7 +78,15 @@ fn forms(secret: &Secret) -> Vec<String> {
     if raw.is_empty() {
         return Vec::new();
     }
-    let mut forms = vec![raw.to_owned(), json_escaped(raw)];
+    let mut forms = vec![raw.to_owned()];
+    let json = json_escaped(raw);
+    // PHP escapes slashes; it and Python escape what is not ASCII.
+    for json in [json.replace('/', "\\/"), json] {
+        let ascii = ascii_escaped(&json);
+        forms.push(upper_case_escapes(&ascii));
+        forms.push(ascii);
+        forms.push(json);
+    }
     for set in [WEBHOOK_URL, QUERY, UNRESERVED, NON_ALPHANUMERIC] {
         let encoded = utf8_percent_encode(raw, set).to_string();
         forms.push(encoded.replace("%20", "+"));
@@ -129,6 +137,34 @@ fn json_escaped(text: &str) -> String {
     out
 }
 
+/// The text with `\u00f6` for what is not ASCII.
+fn ascii_escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii() {
+            out.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            out.push_str(&format!("\\u{unit:04x}"));
+        }
+    }
+    out
+}
+
+/// `\u00f6` as `\u00F6`.
+fn upper_case_escapes(escaped: &str) -> String {
+    let mut parts = escaped.split("\\u");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
+        out.push_str("\\u");
+        out.push_str(&digits.to_ascii_uppercase());
+        out.push_str(rest);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::{MASK, redacted};
@@ -146,6 +182,10 @@ mod tests {
     fn every_form_is_masked() {
         check("p\"w/ö", "raw p\"w/ö end", "raw <masked> end");
         check("p\"w/ö", r#"{"e":"p\"w/ö"}"#, r#"{"e":"<masked>"}"#);
+        check("p\"w/ö", r#"{"e":"p\"w/\u00f6"}"#, r#"{"e":"<masked>"}"#);
+        check("p\"w/ö", r#"{"e":"p\"w/\u00F6"}"#, r#"{"e":"<masked>"}"#);
+        check("p\"w/ö", r#"{"e":"p\"w\/\u00f6"}"#, r#"{"e":"<masked>"}"#);
+        check("p/w\u{1f427}", r"p\/w\ud83d\udc27", "<masked>");
         check("p\"w/ö", "url p%22w%2F%C3%B6", "url <masked>");
         check("p\"w/ö", "url p%22w%2f%c3%b6", "url <masked>");
         check(
