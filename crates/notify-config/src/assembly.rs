@@ -8,7 +8,7 @@ use crate::configuration::{Configuration, Documents, Places, Section};
 use crate::document::{Document, RawSection};
 use crate::quote::quoted;
 use crate::schemas::has_secrets;
-use crate::{Files, Schemas, check, origin, pve};
+use crate::{Files, Schemas, check, discreet, origin, pve};
 
 pub(crate) fn assemble(files: &Files, schemas: &Schemas) -> Configuration {
     let documents = Documents::parse(files);
@@ -38,6 +38,7 @@ pub(crate) fn assemble(files: &Files, schemas: &Schemas) -> Configuration {
         mut faults,
         ..
     } = assembly;
+    discreet::hide_foreign_names(&documents.private, schemas, &mut faults);
     Fault::sort(&mut faults);
     let mut by_name: Vec<usize> = (0..sections.len()).collect();
     by_name.sort_unstable_by_key(|index| sections[*index].name.as_str());
@@ -278,19 +279,11 @@ impl<'d> Assembly<'d> {
     fn orphans(&mut self) {
         for index in self.private.left() {
             let raw = self.documents.private.section(index);
-            let schema = self.schemas.get(raw.kind());
-            let mut found = pve::of_unused(&raw, self.schemas);
-            found.push(match schema {
+            self.faults.extend(pve::of_unused(&raw, self.schemas));
+            self.faults.push(match self.schemas.get(raw.kind()) {
                 Some(schema) if !has_secrets(schema) => no_place_in_private(&raw),
                 _ => orphan(&raw),
             });
-            if schema.is_none() {
-                // Written as `token: …`, what stands in place of the name is the secret.
-                for fault in &mut found {
-                    fault.section = Some(quoted(raw.kind()));
-                }
-            }
-            self.faults.extend(found);
         }
         for index in self.overlay.left() {
             self.faults
@@ -322,9 +315,14 @@ fn duplicate(raw: &RawSection<'_>, before: Position) -> Fault {
         Some(path) if before.source != raw.header().source => format!("{path}:{}", before.line),
         _ => format!("line {}", before.line),
     };
+    let name = match raw.header().source {
+        // It may be a secret that stands in the wrong place.
+        Source::Private => String::new(),
+        _ => format!(" {}", quoted(raw.name())),
+    };
     Fault::warning(
         raw.header(),
-        format!("duplicate name {}, also on {place}", quoted(raw.name())),
+        format!("duplicate name{name}, also on {place}"),
     )
     .in_section(raw.label())
     .with_hint("the last section of a name is used, the others are not; remove them")

@@ -1,6 +1,6 @@
 //! One section against its schema: used, or unusable and why.
 
-use notify_schema::{Fault, Level, Position, Presence, RawProperty, Schema, Strictness};
+use notify_schema::{Fault, Level, Position, Presence, RawProperty, Schema, Source, Strictness};
 
 use crate::configuration::{Documents, Origin, Places, Section};
 use crate::document::{Document, RawSection};
@@ -140,6 +140,7 @@ impl<'d> Candidate<'d> {
             .lines
             .iter()
             .any(|line| line.key == "disable" && is_true(line.value));
+        let secrets = self.secrets();
         let fields = if self.broken_text {
             self.reason = Some("not UTF-8".to_owned());
             None
@@ -160,8 +161,24 @@ impl<'d> Candidate<'d> {
             fields,
             unusable: self.reason,
             disabled,
+            secrets,
             places,
         }
+    }
+
+    fn secrets(&self) -> Vec<&'static str> {
+        let private = self
+            .lines
+            .iter()
+            .filter(|line| line.at.source == Source::Private);
+        let mut secrets: Vec<_> = private
+            .filter_map(|line| self.schema.property(line.key))
+            .filter(|property| property.is_secret())
+            .map(|property| property.name)
+            .collect();
+        secrets.sort_unstable();
+        secrets.dedup();
+        secrets
     }
 
     fn checked(&mut self) -> Option<notify_schema::Fields> {
@@ -230,6 +247,7 @@ pub(crate) fn unknown_type(raw: &RawSection<'_>, origin: Origin, places: Places)
         disabled: raw
             .properties()
             .any(|line| line.key == "disable" && is_true(line.value)),
+        secrets: Vec::new(),
         places,
     }
 }

@@ -155,6 +155,10 @@ impl Document {
     }
 
     /// The syntax faults, in the order of the lines.
+    ///
+    /// In the private file a line `token: …` without indent looks like a header,
+    /// and its faults name it. [`Configuration`](crate::Configuration), which
+    /// knows the types, takes such names out of its own list; show that one.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -247,7 +251,7 @@ impl fmt::Debug for Document {
             .field("source", &self.source)
             .field("bytes", &self.to_bytes().len())
             .field("sections", &self.sections.len())
-            .field("faults", &self.faults)
+            .field("faults", &self.faults.len())
             .finish_non_exhaustive()
     }
 }

@@ -7,10 +7,10 @@ use notify_schema::{
     Fault, Kind, Level, Position, Presence, Property, RawProperty, Schema, Source, Strictness,
 };
 
-use crate::Schemas;
 use crate::document::{Document, RawSection};
 use crate::quote::{no_value, quoted};
 use crate::schemas::has_secrets;
+use crate::{Schemas, discreet};
 
 /// A formatted file.
 #[derive(Clone)]
@@ -77,6 +77,8 @@ pub fn format(document: &Document, schemas: &Schemas) -> Formatted {
             _ => format.section(&raw),
         }
     }
+    discreet::hide_foreign_names(document, schemas, &mut format.left_out);
+    discreet::hide_foreign_names(document, schemas, &mut superseded);
     Fault::sort(&mut format.left_out);
     Formatted {
         text: format.sections.join("\n"),
@@ -225,11 +227,13 @@ impl<'a> Format<'a> {
             Some(property) if property.in_pve => &property.kind,
             None if self.is_ignored(schema, line.key) => &Kind::text(),
             _ => {
-                return refused(
-                    schema,
-                    None,
-                    format!("property {} is unknown to Proxmox VE", quoted(line.key)),
-                );
+                let name = match schema.property(line.key) {
+                    // It may be a secret whose key was forgotten.
+                    None if self.is_private() => String::new(),
+                    _ => format!(" {}", quoted(line.key)),
+                };
+                let reason = format!("property{name} is unknown to Proxmox VE");
+                return refused(schema, None, reason);
             }
         };
         match kind.normalized(line.value) {

@@ -1,6 +1,6 @@
 //! Header lines: `TYPE: NAME`.
 
-use notify_schema::Kind;
+use notify_schema::{Kind, Refused};
 
 use crate::document::Span;
 use crate::line::{column_of, offset};
@@ -19,7 +19,7 @@ pub(crate) enum HeaderFault<'a> {
         kind: &'a str,
         name: &'a str,
         column: u32,
-        reason: String,
+        refused: Refused,
     },
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn split(text: &str, start: u32) -> Header<'_> {
             kind,
             name,
             column,
-            reason: refused.reason().to_owned(),
+            refused,
         })
     };
     let fault = if is_type(kind) {

@@ -35,6 +35,7 @@ mod check;
 mod clock;
 mod configuration;
 mod datacenter_cfg;
+mod discreet;
 mod document;
 mod draft;
 mod edit;

@@ -207,13 +207,18 @@ impl<'a> Parser<'a> {
                 kind,
                 name,
                 column,
-                reason,
-            } => Fault::error(
-                self.document.at(raw.number, *column),
-                format!("section name: {reason}"),
-            )
-            .in_section(label(kind, name))
-            .with_hint("the lines up to the next header are not used"),
+                refused,
+            } => {
+                // In the private file what stands there may be a secret.
+                let reason = match self.document.source {
+                    Source::Private => refused.reason_without_value(),
+                    _ => refused.reason(),
+                };
+                let at = self.document.at(raw.number, *column);
+                Fault::error(at, format!("section name: {reason}"))
+                    .in_section(label(kind, name))
+                    .with_hint("the lines up to the next header are not used")
+            }
         };
         self.fault(fault);
     }

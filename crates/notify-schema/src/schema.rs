@@ -254,7 +254,11 @@ impl Check<'_> {
     }
 
     fn unknown(&mut self, line: &RawProperty<'_>) {
-        let message = format!("unknown property `{}`", excerpt(line.key));
+        let message = match line.at.source {
+            // It may be a secret whose own key was forgotten.
+            Source::Private => "unknown property".to_owned(),
+            _ => format!("unknown property `{}`", excerpt(line.key)),
+        };
         let fault = match self.schema.strictness {
             Strictness::Lenient => Fault::warning(line.at, message),
             Strictness::Strict => {

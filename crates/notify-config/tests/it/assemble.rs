@@ -1,7 +1,7 @@
 //! What the files say together: merge, origin, faults.
 
-use notify_config::{Configuration, Content, Files, Origin};
-use notify_schema::Audience;
+use notify_config::{Configuration, Content, Document, Files, Origin, format};
+use notify_schema::{Audience, Source};
 
 use crate::pve_types::{faults, report, schemas};
 
@@ -123,6 +123,41 @@ fn secrets_in_the_wrong_file_are_not_used_and_not_shown() {
     assert!(report.contains("notifications.cfg:3:2: error: gotify `ops`: property `token`: a secret in a file that others can read"), "{report}");
     let debug = format!("{:?}", Configuration::assemble(&files, &schemas()));
     assert!(!debug.contains("hunter2"), "{debug}");
+}
+
+#[test]
+fn no_fault_of_the_private_file_shows_what_may_be_a_secret() {
+    let public = "gotify: ops\n\tserver a\n\nsmtp: mail\n\tserver a\n\tfrom-address b@c\n";
+    for private in [
+        "hunter2\n",
+        "token hunter2\n",
+        "token=hunter2\n",
+        "token: hunter2\n",
+        "token: hunter2\n\tx y\n\tx\n\t# x\n\ntoken: hunter2\n",
+        "token: hunter2!\n",
+        "gotify: ops\n\thunter2\n",
+        "gotify: ops\n\thunter2 \n",
+        "gotify: ops\n\ttoken=hunter2\n",
+        "gotify: ops\n\ttoken=hunter2 x\n",
+        "gotify: ops\ntoken hunter2\n",
+        "gotify: ops\n\ttoken hun\tter2\n",
+        "gotify: ops\n\tserver hunter2\n",
+        "gotify: ops\n\ttoken x\n\torigin hunter2\n",
+        "smtp: ops\n\thunter2 x\n\nmatcher: m1\n\thunter2 x\n\ngotify: gone\n\thunter2 x\n\tx hunter2\n",
+    ] {
+        let files = Files::of(public, private, "");
+        let configuration = Configuration::assemble(&files, &schemas());
+        let document = Document::parse(Source::Private, private.as_bytes());
+        let formatted = format(&document, &schemas());
+        let lists = configuration
+            .sections()
+            .iter()
+            .map(|one| configuration.secret_keys(one));
+        let lists: Vec<_> = lists.collect();
+        let said = format!("{configuration:?} {formatted:?} {document:?} {lists:?}");
+        assert!(!said.contains("hunter2"), "{private:?}: {said}");
+        assert!(!configuration.faults().is_empty(), "{private:?}");
+    }
 }
 
 #[test]
