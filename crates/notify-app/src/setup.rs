@@ -7,6 +7,7 @@ use notify_bus::Engine;
 use notify_config::{Configuration, Schemas, Snapshot, Store};
 use notify_core::{Registry, Zone};
 use notify_host::HostFacts;
+use notify_match::RuleKind;
 use notify_render::Templates;
 use notify_schema::{Audience, Fault};
 
@@ -37,6 +38,8 @@ impl Setup {
     /// Finds the folders and the plugins.
     pub(crate) fn new(global: &Global) -> Result<Self, Stop> {
         let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
+        // Two plugins with one kind of rule would leave one of them out in silence.
+        RuleKind::linked().map_err(|error| Stop::usage(error.to_string()))?;
         let surroundings = Surroundings::of_process(global.config_dir.clone());
         let folder = surroundings.config(Path::is_dir)?;
         Ok(Setup {

@@ -14,7 +14,7 @@ use crate::Engine;
 /// Sorted by file, line and column. Those for Proxmox VE only are among them.
 pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
     let faulty = Faulty::of(configuration);
-    let named = named_targets(configuration, &faulty);
+    let named = named_targets(configuration, engine, &faulty);
     let reached: BTreeSet<&str> = named
         .iter()
         .filter(|(_, places)| places.iter().any(|place| place.counts))
@@ -51,15 +51,21 @@ struct Place {
 
 fn named_targets<'a>(
     configuration: &'a Configuration,
+    engine: &Engine,
     faulty: &Faulty<'_>,
 ) -> BTreeMap<&'a str, Vec<Place>> {
+    let in_use = engine.matchers().usable();
+    let in_use: BTreeSet<&str> = in_use
+        .filter(|matcher| !matcher.is_disabled())
+        .map(|matcher| matcher.name())
+        .collect();
     let mut named: BTreeMap<_, Vec<Place>> = BTreeMap::new();
     for matcher in configuration.of_kind(MATCHER) {
         for (name, at) in targets_of(matcher, configuration, faulty) {
             let place = Place {
                 at,
                 matcher: matcher.name.clone(),
-                counts: !matcher.disabled && matcher.fields.is_some(),
+                counts: in_use.contains(matcher.name.as_str()),
             };
             named.entry(name).or_default().push(place);
         }

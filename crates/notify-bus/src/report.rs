@@ -17,7 +17,7 @@ pub struct Report {
     pub timestamp: i64,
     /// Its fields.
     pub fields: BTreeMap<String, String>,
-    /// The matchers that matched, in file order.
+    /// The matchers that matched, sorted bytewise.
     pub matchers: Vec<String>,
     /// The chosen targets, sorted bytewise.
     pub targets: Vec<TargetReport>,
@@ -80,7 +80,7 @@ pub struct RefusedRecipient {
     /// The address.
     pub recipient: String,
     /// The kind of failure.
-    pub kind: &'static str,
+    pub kind: FailureKind,
     /// The text with all causes.
     pub message: String,
 }
@@ -90,7 +90,7 @@ pub struct RefusedRecipient {
 #[serde(rename_all = "kebab-case")]
 pub struct ErrorReport {
     /// The kind of failure.
-    pub kind: &'static str,
+    pub kind: FailureKind,
     /// The text with all causes.
     pub message: String,
     /// The delay that the far side asked for, in seconds.
@@ -191,7 +191,7 @@ impl TargetReport {
             && self
                 .error
                 .as_ref()
-                .is_some_and(|error| error.kind == FailureKind::Unavailable.name())
+                .is_some_and(|error| error.kind == FailureKind::Unavailable)
     }
 }
 
@@ -199,7 +199,7 @@ impl RefusedRecipient {
     fn of((recipient, failure): &(String, Failure)) -> Self {
         RefusedRecipient {
             recipient: recipient.clone(),
-            kind: failure.kind().name(),
+            kind: failure.kind(),
             message: failure.report(),
         }
     }
@@ -208,7 +208,7 @@ impl RefusedRecipient {
 impl ErrorReport {
     fn of(failure: &Failure) -> Self {
         ErrorReport {
-            kind: failure.kind().name(),
+            kind: failure.kind(),
             message: failure.report(),
             retry_after_s: failure.asked_delay().map(|delay| delay.as_secs()),
         }

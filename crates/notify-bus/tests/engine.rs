@@ -171,7 +171,7 @@ fn a_slow_a_hanging_and_a_panicking_target_cost_themselves() {
                 target
                     .error
                     .as_ref()
-                    .map_or("delivered", |error| error.kind),
+                    .map_or("delivered", |error| error.kind.name()),
             )
         })
         .collect();
@@ -278,4 +278,15 @@ fn a_target_without_recipient_is_an_error_only_where_a_matcher_reaches_it() {
         check(&reached),
         "notifications.cfg:1:1: error: puppet `ops`: no recipient has an address"
     );
+}
+
+#[test]
+fn a_matcher_with_a_bad_rule_reaches_nothing() {
+    let (configuration, engine) =
+        engine("puppet: ops\n\nmatcher: bad\n\tmatch-severity eror\n\ttarget ops\n");
+    let faults = notify_bus::check(&configuration, &engine);
+    let unreached = faults
+        .iter()
+        .any(|fault| fault.message == "no matcher reaches this target");
+    assert!(unreached, "{faults:?}");
 }

@@ -4,8 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
+use serde::Serialize;
+
 /// What kind of failure it was. Only the engine decides whether to try again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum FailureKind {
     /// Someone must change the configuration: bad credentials, no such host name, a bad template.
     Misconfigured,
