@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+pub(crate) use crate::excerpt::excerpt;
+
 /// The kind of a property's value.
 ///
 /// The limits are those of Proxmox VE's file layer, so that a value it accepts
@@ -228,19 +230,6 @@ fn not(value: &str, expected: &str) -> Refused {
         format!("expected {expected}, not `{}`", excerpt(value)),
         format!("expected {expected}"),
     )
-}
-
-/// At most 60 characters of a value, printable: a message is not the place for a megabyte.
-pub(crate) fn excerpt(value: &str) -> String {
-    let mut shown: String = value
-        .chars()
-        .take(60)
-        .flat_map(char::escape_debug)
-        .collect();
-    if value.chars().nth(60).is_some() {
-        shown.push('…');
-    }
-    shown
 }
 
 /// A property string `name=NAME,value=BASE64`, as webhooks use it for headers and secrets.

@@ -30,6 +30,7 @@
 //! );
 //! ```
 
+mod excerpt;
 mod fault;
 mod fields;
 mod kind;
@@ -38,6 +39,7 @@ mod redact;
 mod schema;
 mod secret;
 
+pub use excerpt::excerpt;
 pub use fault::{Audience, Fault, Level, Position, Source};
 pub use fields::{Entry, Fields, Value};
 pub use kind::{Kind, Pair, Refused};
