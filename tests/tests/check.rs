@@ -323,10 +323,11 @@ fn secrets_and_their_places() {
             "orphan",
         ),
         (
+            // The key is not named: it may be a part of a secret.
             "gotify: push\n\ttoken a\n\tsecret b\n",
             "warning",
             "priv/notifications.cfg",
-            "secret",
+            "unknown property",
         ),
         (
             "gotify: push\n\ttoken a\n\ttoken b\n",

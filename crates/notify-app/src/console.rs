@@ -105,17 +105,13 @@ impl Console {
     }
 
     fn fault_text(&self, fault: &Fault, color: bool) -> String {
-        let word = format!("{}: ", fault.level.name());
         let style = match fault.level {
             Level::Error => AnsiColor::Red,
             Level::Warning => AnsiColor::Yellow,
             Level::Info => AnsiColor::Cyan,
         };
-        let mut text = fault.to_string().replacen(
-            &word,
-            &format!("{} ", self.styled(word.trim_end(), style, color)),
-            1,
-        );
+        let level = self.styled(&format!("{}:", fault.level.name()), style, color);
+        let mut text = format!("{}{level} {}", fault.place(), fault.statement());
         if let Some(hint) = &fault.hint {
             text.push_str("\n  ");
             text.push_str(hint);

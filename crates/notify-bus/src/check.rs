@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use notify_config::{Configuration, Origin, Section};
 use notify_core::Host;
-use notify_match::{MATCHER, RuleKind};
+use notify_match::{MATCHER, RuleKind, TARGET};
 use notify_schema::{Fault, Level, Position, RawProperty, Value};
 
 use crate::Engine;
@@ -83,11 +83,11 @@ fn targets_of<'a>(
         let lines = faulty.other_lines(matcher, configuration);
         return lines
             .into_iter()
-            .filter(|line| line.key == "target")
+            .filter(|line| line.key == TARGET)
             .map(|line| (line.value, line.at))
             .collect();
     };
-    let entries = fields.all("target");
+    let entries = fields.all(TARGET);
     entries
         .filter_map(|entry| match &entry.value {
             Value::Text(name) => Some((&**name, entry.at)),

@@ -236,7 +236,7 @@ fn assembled(fields: &Fields, rules: Vec<MatcherRule>) -> Matcher {
         },
         inverted: fields.flag("invert-match"),
         disabled: fields.flag("disable"),
-        targets: fields.texts("target").map(Into::into).collect(),
+        targets: fields.texts(crate::TARGET).map(Into::into).collect(),
         rules,
     }
 }

@@ -10,8 +10,11 @@ use crate::{Calendar, FieldRule, RuleKind, SeverityRule, register_rule};
 /// The section type of matchers.
 pub const MATCHER: &str = "matcher";
 
-static TARGET: Property = Property::repeated(
-    "target",
+/// The property that names the targets of a matcher.
+pub const TARGET: &str = "target";
+
+static TARGETS: Property = Property::repeated(
+    TARGET,
     Kind::Name,
     "Target to notify when the matcher matches. Can be given several times.",
 )
@@ -37,7 +40,7 @@ static INVERT: Property = Property::default(
 pub(crate) static OWN: [&Property; 5] = [
     TargetType::COMMON[0],
     TargetType::COMMON[1],
-    &TARGET,
+    &TARGETS,
     &MODE,
     &INVERT,
 ];
@@ -46,7 +49,7 @@ static BUILTINS: [Builtin; 1] = [Builtin {
     name: "default-matcher",
     properties: &[
         ("mode", "all"),
-        ("target", "mail-to-root"),
+        (TARGET, "mail-to-root"),
         ("comment", "Route all notifications to mail-to-root"),
     ],
 }];

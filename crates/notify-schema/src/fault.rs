@@ -184,22 +184,35 @@ impl Fault {
     pub fn sort(faults: &mut [Fault]) {
         faults.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     }
+
+    /// The part before the level: `notifications.cfg:14:2: `, or nothing.
+    pub fn place(&self) -> String {
+        let Some(file) = &self.file else {
+            return String::new();
+        };
+        let numbers = [self.line, self.column].into_iter().flatten();
+        let numbers: String = numbers.map(|number| format!("{number}:")).collect();
+        format!("{file}:{numbers} ")
+    }
+
+    /// The part after the level: the section, where there is one, and the message.
+    pub fn statement(&self) -> String {
+        match &self.section {
+            Some(section) => format!("{section}: {}", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Fault {
-    /// `notifications.cfg:14:2: error: smtp `ops`: property `port`: 70000 is above 65535`.
+    /// ``notifications.cfg:14:2: error: smtp `ops`: property `port`: 70000 is above 65535``.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(file) = &self.file {
-            write!(f, "{file}:")?;
-            for number in [self.line, self.column].into_iter().flatten() {
-                write!(f, "{number}:")?;
-            }
-            f.write_str(" ")?;
-        }
-        write!(f, "{}: ", self.level.name())?;
-        if let Some(section) = &self.section {
-            write!(f, "{section}: ")?;
-        }
-        f.write_str(&self.message)
+        write!(
+            f,
+            "{}{}: {}",
+            self.place(),
+            self.level.name(),
+            self.statement()
+        )
     }
 }

@@ -1,0 +1,123 @@
+//! `notify target …` and `notify matcher …`.
+
+mod edit;
+mod inspect;
+mod write;
+
+use notify_config::{Configuration, Section};
+use serde_json::json;
+
+use self::edit::{Deed, add, set, take_away};
+use crate::args::{Global, Sections};
+use crate::console::{Console, table};
+use crate::exit::{Answer, Exit, Stop};
+use crate::setup::Setup;
+use crate::shapes::{self, Noun};
+
+/// `notify target …`, `notify matcher …`.
+pub(crate) fn sections(global: &Global, noun: Noun, args: &Sections, console: &Console) -> Answer {
+    match args {
+        Sections::List { json } => list(global, noun, *json, console),
+        Sections::Show { name, json } => show(global, noun, name, *json, console),
+        Sections::Add(rest) => add(global, noun, &rest.words, console),
+        Sections::Set(rest) => set(global, noun, &rest.words, console),
+        Sections::Remove { name, guard } => {
+            take_away(global, noun, Deed::Remove, name, guard, console)
+        }
+        Sections::Reset { name, guard } => {
+            take_away(global, noun, Deed::Reset, name, guard, console)
+        }
+    }
+}
+
+fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer {
+    let setup = Setup::new(global)?;
+    let (_, configuration) = setup.read()?;
+    let mut found: Vec<_> = configuration
+        .sections()
+        .iter()
+        .filter(|section| noun.covers(section))
+        .collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    // As the API of Proxmox VE: its list of targets is short, that of matchers is not.
+    let shape = match noun {
+        Noun::Target => shapes::summary,
+        Noun::Matcher => shapes::whole,
+    };
+    let shapes: Vec<_> = found
+        .iter()
+        .map(|section| shape(section, &configuration, &setup.schemas))
+        .collect();
+    if as_json {
+        console.json(&shapes);
+        return Ok(Exit::Done);
+    }
+    let mut rows = vec![
+        ["name", "type", "origin", "state", "comment"]
+            .map(str::to_owned)
+            .to_vec(),
+    ];
+    rows.extend(shapes.iter().map(row));
+    console.raw(table(&rows).as_bytes());
+    Ok(Exit::Done)
+}
+
+fn row(shape: &serde_json::Value) -> Vec<String> {
+    let text = |key: &str| {
+        shape
+            .get(key)
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let state = if shape.get("unusable").is_some() {
+        "unusable"
+    } else if shape.get("disable") == Some(&json!(true)) {
+        "disabled"
+    } else {
+        "enabled"
+    };
+    vec![
+        text("name"),
+        text("type"),
+        text("origin"),
+        state.to_owned(),
+        text("comment"),
+    ]
+}
+
+fn show(global: &Global, noun: Noun, name: &str, as_json: bool, console: &Console) -> Answer {
+    let setup = Setup::new(global)?;
+    let (snapshot, configuration) = setup.read()?;
+    let section = find(&configuration, noun, name)?;
+    let mut shape = shapes::whole(section, &configuration, &setup.schemas);
+    if as_json {
+        shape["digest"] = json!(snapshot.digest);
+        shape["revision"] = json!(snapshot.revision);
+        console.json(&shape);
+        return Ok(Exit::Done);
+    }
+    console.raw(shapes::text(&shape).as_bytes());
+    for key in configuration.secret_keys(section) {
+        console.line(format!("\t{key} (set, not shown)"));
+    }
+    console.note(format!("\t# {}", section.origin.name()));
+    if let Some(reason) = &section.unusable {
+        console.note(format!("\t# cannot be used: {reason}"));
+    }
+    Ok(Exit::Done)
+}
+
+fn find<'a>(configuration: &'a Configuration, noun: Noun, name: &str) -> Result<&'a Section, Stop> {
+    let found = configuration
+        .section(name)
+        .filter(|section| noun.covers(section));
+    found.ok_or_else(|| {
+        Stop::usage(format!(
+            "there is no {} `{}`",
+            noun.word(),
+            name.escape_debug()
+        ))
+        .with_hint(format!("`notify {} list` shows what there is", noun.word()))
+    })
+}
