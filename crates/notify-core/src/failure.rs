@@ -111,14 +111,7 @@ impl Failure {
 
     /// The text with all its causes, joined by colons: what a person reads.
     pub fn report(&self) -> String {
-        let mut report = self.detail.clone();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            report.push_str(": ");
-            report.push_str(&error.to_string());
-            cause = error.source();
-        }
-        report
+        crate::report(self)
     }
 }
 

@@ -41,6 +41,7 @@ mod failure;
 mod host;
 mod notification;
 mod registry;
+mod report;
 mod target;
 mod templates;
 mod zone;
@@ -52,6 +53,7 @@ pub use notification::{
     Content, EventId, Notification, Severity, UnknownSeverity, field_name_is_valid,
 };
 pub use registry::{Registry, RegistryError};
+pub use report::report;
 pub use target::{Attempt, Build, Message, Receipt, Target, TargetType};
 pub use templates::TemplateSet;
 pub use zone::{UnknownZone, Zone};

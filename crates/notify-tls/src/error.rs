@@ -97,14 +97,16 @@ impl TlsError {
         self.kind
     }
 
-    /// The text with all its causes, joined by colons.
+    /// The text with all its causes, joined by colons; of a failed handshake, what a person should read of it.
     pub fn report(&self) -> String {
-        let mut report = self.message.clone();
-        if let Some(cause) = &self.source {
-            report.push_str(": ");
-            report.push_str(&handshake_reason(&**cause).unwrap_or_else(|| cause.to_string()));
+        match self
+            .source
+            .as_deref()
+            .and_then(|cause| handshake_reason(cause))
+        {
+            Some(reason) => format!("{}: {reason}", self.message),
+            None => notify_core::report(self),
         }
-        report
     }
 }
 
