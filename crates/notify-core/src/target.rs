@@ -62,6 +62,20 @@ impl Attempt<'_> {
     pub fn time_left(&self, now: Instant) -> Duration {
         self.deadline.saturating_duration_since(now)
     }
+
+    /// Whether there is time to begin at `now`: the first thing that
+    /// [`Target::deliver`] asks, before it renders or connects.
+    ///
+    /// # Errors
+    /// Unavailable when the deadline has passed: nothing was sent.
+    pub fn begin(&self, now: Instant) -> Result<(), Failure> {
+        if self.time_left(now).is_zero() {
+            return Err(Failure::unavailable(
+                "the deadline had passed before the attempt began",
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The texts of a notification. Each is rendered when it is first asked for.
@@ -214,5 +228,52 @@ impl TargetType {
             .with_ignored(self.ignored)
             .with_at_least_one(self.at_least_one);
         if self.in_pve { schema } else { schema.ours() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attempt, Message};
+    use crate::{Failure, FailureKind, PlainHost, Zone};
+    use std::borrow::Cow;
+    use std::time::{Duration, Instant};
+
+    #[derive(Debug)]
+    struct Blank;
+
+    impl Message for Blank {
+        fn subject(&self) -> Result<Cow<'_, str>, Failure> {
+            Ok(Cow::Borrowed(""))
+        }
+
+        fn text(&self) -> Result<Cow<'_, str>, Failure> {
+            Ok(Cow::Borrowed(""))
+        }
+
+        fn html(&self) -> Result<Cow<'_, str>, Failure> {
+            Ok(Cow::Borrowed(""))
+        }
+    }
+
+    #[test]
+    fn an_attempt_begins_before_its_deadline() {
+        let deadline = Instant::now();
+        let moment = Duration::from_nanos(1);
+        let attempt = Attempt {
+            host: &PlainHost::named("pve1"),
+            message: &Blank,
+            recipients: None,
+            key: "id.target",
+            deadline,
+            now: "UTC".parse::<Zone>().expect("a zone").at(0),
+            number: 1,
+        };
+        let kind = |now| attempt.begin(now).map_err(|failure| failure.kind());
+        let before = deadline
+            .checked_sub(moment)
+            .expect("the machine has been up");
+        assert_eq!(kind(before), Ok(()));
+        assert_eq!(kind(deadline), Err(FailureKind::Unavailable));
+        assert_eq!(kind(deadline + moment), Err(FailureKind::Unavailable));
     }
 }

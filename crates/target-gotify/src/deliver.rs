@@ -1,6 +1,6 @@
 //! The way to the server and back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use notify_core::{Attempt, Failure, Host, Notification, Receipt, Target, async_trait};
 use notify_http::{Answer, Client, Proxy};
@@ -45,6 +45,7 @@ impl Target for Gotify {
         notification: &Notification,
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
+        attempt.begin(Instant::now())?;
         let (title, text) = (attempt.message.subject()?, attempt.message.text()?);
         let request = request(
             &self.config,

@@ -51,11 +51,7 @@ impl Target for Sendmail {
         _notification: &Notification,
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
-        if attempt.time_left(Instant::now()).is_zero() {
-            return Err(Failure::unavailable(
-                "the deadline had passed before the attempt began",
-            ));
-        }
+        attempt.begin(Instant::now())?;
         let request = request(&self.config, attempt)?;
         let program = attempt.host.sendmail();
         let ended = run(

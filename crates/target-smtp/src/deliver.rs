@@ -52,11 +52,7 @@ impl Target for Smtp {
         _notification: &Notification,
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
-        if attempt.time_left(Instant::now()).is_zero() {
-            return Err(Failure::unavailable(
-                "the deadline had passed before the attempt began",
-            ));
-        }
+        attempt.begin(Instant::now())?;
         let talk = Talk::new(&self.config.server, attempt.deadline, &self.secrets);
         let mut request = request(&self.config, attempt, true)?;
         if let Some(receipt) = self.over_the_kept(&mut request, attempt, &talk).await? {
