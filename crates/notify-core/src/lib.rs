@@ -38,6 +38,7 @@
 //! ```
 
 mod failure;
+mod field;
 mod host;
 mod notification;
 mod registry;
@@ -48,10 +49,9 @@ mod zone;
 
 pub use async_trait::async_trait;
 pub use failure::{Failure, FailureKind};
+pub use field::{FieldError, check_field, field_name_is_valid};
 pub use host::{Host, PlainHost};
-pub use notification::{
-    Content, EventId, Notification, Severity, UnknownSeverity, field_name_is_valid,
-};
+pub use notification::{Content, EventId, Notification, Severity, UnknownSeverity};
 pub use registry::{Registry, RegistryError};
 pub use report::report;
 pub use target::{Attempt, Build, Message, Receipt, Target, TargetType};

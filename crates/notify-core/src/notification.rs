@@ -138,20 +138,6 @@ impl Notification {
     }
 }
 
-/// Whether a name may be that of a field: `[A-Za-z0-9_][A-Za-z0-9._-]*`.
-///
-/// ```
-/// assert!(notify_core::field_name_is_valid("job-id"));
-/// assert!(!notify_core::field_name_is_valid("-x"));
-/// ```
-pub fn field_name_is_valid(name: &str) -> bool {
-    let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.as_bytes().first().is_some_and(|first| word(*first))
-        && name
-            .bytes()
-            .all(|byte| word(byte) || byte == b'.' || byte == b'-')
-}
-
 #[cfg(test)]
 mod tests {
     use super::{EventId, Severity};
