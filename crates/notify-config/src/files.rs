@@ -153,6 +153,8 @@ mod tests {
             Files::of("a", "b", ""),
             Files::of("", "ab", ""),
             Files::of("a", "", "b"),
+            Files::of("a\0", "", ""),
+            Files::of("a", "\0", ""),
             Files {
                 private: Content::Unreadable("permission denied".into()),
                 ..Files::default()

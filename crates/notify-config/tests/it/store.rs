@@ -165,7 +165,7 @@ fn an_update_writes_only_what_changes_and_keeps_the_mode() {
 
 #[test]
 fn owner_and_group_are_kept() {
-    if !rustix_is_root() {
+    if !may_give_files_away() {
         return;
     }
     let folder = folder(&[("notifications.cfg", "echo: aa\n")]);
@@ -450,7 +450,7 @@ fn a_file_that_pmxcfs_cannot_hold_is_not_written() {
 }
 
 /// Only root can give a file away; anyone else keeps the owner by being the owner.
-fn rustix_is_root() -> bool {
+fn may_give_files_away() -> bool {
     let folder = tempfile::tempdir().expect("a folder");
     std::os::unix::fs::chown(folder.path(), Some(1), None).is_ok()
 }
