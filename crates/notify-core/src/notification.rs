@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use notify_schema::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// How grave an event is. There is no order: a rule names the severities it wants.
@@ -53,7 +54,7 @@ impl fmt::Display for Severity {
 
 /// A word that is no severity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected one of info, notice, warning, error, unknown, not `{}`", .0.chars().take(40).collect::<String>().escape_debug())]
+#[error("expected one of info, notice, warning, error, unknown, not `{}`", excerpt(.0))]
 pub struct UnknownSeverity(pub String);
 
 impl FromStr for Severity {

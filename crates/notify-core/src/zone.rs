@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, Local, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use notify_schema::excerpt;
 
 /// A time zone, given as an argument to whatever reads a wall clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,7 @@ const MAX_SECONDS: i64 = 8_210_200_000_000;
 
 /// A name that is no zone.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected the IANA name of a time zone, as Europe/Vienna, not `{}`", .0.chars().take(40).collect::<String>().escape_debug())]
+#[error("expected the IANA name of a time zone, as Europe/Vienna, not `{}`", excerpt(.0))]
 pub struct UnknownZone(pub String);
 
 impl FromStr for Zone {

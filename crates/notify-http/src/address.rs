@@ -1,5 +1,6 @@
 //! Base URLs and what is put behind them.
 
+use notify_schema::excerpt;
 use url::Url;
 
 use crate::Proxy;
@@ -80,10 +81,10 @@ fn not_a_url(text: &str, error: url::ParseError) -> String {
 
 fn not_http(text: &str) -> String {
     // What stands before an `@` may be a password.
-    let shown: String = if text.contains('@') {
+    let shown = if text.contains('@') {
         "that".to_owned()
     } else {
-        text.chars().take(60).flat_map(char::escape_debug).collect()
+        excerpt(text)
     };
     format!("expected a URL that begins with http:// or https://, not `{shown}`")
 }
@@ -132,6 +133,13 @@ mod tests {
         check(
             "ftp://me:hunter2@h/",
             Err("expected a URL that begins with http:// or https://, not `that`"),
+        );
+        check(
+            &"h".repeat(200_000),
+            Err(&format!(
+                "expected a URL that begins with http:// or https://, not `{}…`",
+                "h".repeat(60)
+            )),
         );
         check("http://", Err("not a usable URL: empty host"));
         check(

@@ -4,7 +4,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use notify_core::Host;
-use notify_schema::Secret;
+use notify_schema::{Secret, excerpt};
 use percent_encoding::percent_decode_str;
 
 /// The port where none is named, as libcurl has it, which Proxmox VE's `http_proxy` follows.
@@ -88,7 +88,7 @@ fn without_scheme(text: &str) -> Result<&str, String> {
         Some((scheme, _)) if scheme.contains(['@', ':']) => Err(SHAPE.to_owned()),
         Some((scheme, _)) => Err(format!(
             "unsupported proxy scheme `{}`, {SHAPE}",
-            scheme.escape_debug()
+            excerpt(scheme)
         )),
     }
 }
@@ -129,10 +129,7 @@ fn host_and_port(place: &str) -> Result<(url::Host, u16), String> {
     let port = port.map_or(Ok(DEFAULT_PORT), port_of)?;
     match url::Host::parse(host) {
         Ok(host) => Ok((host, port)),
-        Err(_) => Err(format!(
-            "not a host name: `{}`, {SHAPE}",
-            host.chars().take(60).collect::<String>().escape_debug()
-        )),
+        Err(_) => Err(format!("not a host name: `{}`, {SHAPE}", excerpt(host))),
     }
 }
 
@@ -142,7 +139,7 @@ fn port_of(text: &str) -> Result<u16, String> {
         Ok(port) if digits && port != 0 => Ok(port),
         _ => Err(format!(
             "expected a port from 1 to 65535, not `{}`",
-            text.chars().take(20).collect::<String>().escape_debug()
+            excerpt(text)
         )),
     }
 }

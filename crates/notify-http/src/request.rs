@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use notify_schema::{Secret, redacted};
+use notify_schema::{Secret, excerpt, redacted};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
@@ -181,7 +181,7 @@ impl fmt::Debug for Request {
 
 fn header_name(name: &str) -> Result<HeaderName, BadHeader> {
     HeaderName::from_bytes(name.as_bytes()).map_err(|_| BadHeader {
-        name: name.chars().take(60).flat_map(char::escape_debug).collect(),
+        name: excerpt(name),
         reason: "not a header name".to_owned(),
     })
 }
@@ -190,7 +190,7 @@ fn header_value(name: &str, value: &str) -> Result<HeaderValue, BadHeader> {
     printable(value)
         .and_then(|()| HeaderValue::from_str(value).map_err(|error| error.to_string()))
         .map_err(|reason| BadHeader {
-            name: name.chars().take(60).flat_map(char::escape_debug).collect(),
+            name: excerpt(name),
             reason,
         })
 }

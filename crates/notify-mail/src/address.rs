@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use email_address::EmailAddress;
+use notify_schema::excerpt;
 
 /// Most octets of a local part (RFC 5321 4.5.3.1.1).
 const LOCAL_PART_MAX: usize = 64;
@@ -36,14 +37,16 @@ pub struct Address {
 #[error("{reason}: `{text}`")]
 pub struct NotAnAddress {
     reason: &'static str,
-    /// At most 80 characters, printable.
+    /// An excerpt of it.
     text: String,
 }
 
 impl NotAnAddress {
     fn new(reason: &'static str, text: &str) -> Self {
-        let text = text.chars().take(80).flat_map(char::escape_debug).collect();
-        NotAnAddress { reason, text }
+        NotAnAddress {
+            reason,
+            text: excerpt(text),
+        }
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use notify_core::{Zone, field_name_is_valid};
+use notify_schema::excerpt;
 
-use crate::excerpt::excerpt;
 use crate::{Event, Finding, Index, Pattern, Rule, RuleError};
 
 /// A condition on one metadata field. An event without the field never fulfils it.

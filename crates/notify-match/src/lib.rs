@@ -38,7 +38,6 @@ mod advice;
 mod bits;
 mod calendar;
 mod event;
-mod excerpt;
 mod field;
 mod matcher;
 mod pattern;

@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use notify_schema::excerpt;
 use regex::{Regex, RegexBuilder};
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use crate::RuleError;
-use crate::excerpt::excerpt;
 
 /// A regular expression in the syntax of the `regex` crate, which searches in linear time.
 ///

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use handlebars::Context;
 use notify_core::{Failure, Message, Zone};
-use notify_schema::Fault;
+use notify_schema::{Fault, excerpt};
 use serde_json::Value;
 
 use crate::escape::escape_into;
@@ -94,10 +94,9 @@ impl Rendered {
     }
 
     fn nothing_usable(&self, part: Part, faults: &[Fault]) -> String {
-        let template: String = self.template.chars().take(60).collect();
         let what = format!(
             "template `{}`: no candidate for its {} can be rendered",
-            template.escape_debug(),
+            excerpt(&self.template),
             part.name()
         );
         match faults.first() {

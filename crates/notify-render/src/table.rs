@@ -11,7 +11,7 @@ use notify_core::Zone;
 use serde_json::{Map, Value};
 
 use crate::escape::escape_into;
-use crate::values::{ERROR, Renderer};
+use crate::values::{ERROR, Renderer, shown};
 
 /// Blanks after the widest cell of a column.
 const GAP: usize = 4;
@@ -212,7 +212,7 @@ fn renderer(name: &Value) -> Result<Option<Renderer>, String> {
         .find(|renderer| name.as_str() == Some(renderer.name()));
     known.map(Some).ok_or_else(|| {
         let names = Renderer::ALL.map(Renderer::name).join(", ");
-        format!("expected a renderer of {names}, not {name}")
+        format!("expected a renderer of {names}, not {}", shown(name))
     })
 }
 

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 
 use chrono::{Datelike as _, Timelike as _};
 use notify_core::Zone;
+use notify_schema::excerpt;
 use serde_json::Value;
 
 /// What stands where a value cannot be shown.
@@ -55,6 +56,14 @@ impl Renderer {
             Renderer::Timestamp => whole(value, Value::as_i64).map(|at| timestamp(at, zone, out)),
         }
         .is_some()
+    }
+}
+
+/// A value of the data in a remark, a text in its quotes.
+pub(crate) fn shown(value: &Value) -> String {
+    match value {
+        Value::String(text) => format!("\"{}\"", excerpt(text)),
+        other => excerpt(&other.to_string()),
     }
 }
 

@@ -10,7 +10,7 @@ use notify_core::Zone;
 use serde_json::Value;
 
 use crate::table::Table;
-use crate::values::{ERROR, Renderer, relative_percentage};
+use crate::values::{ERROR, Renderer, relative_percentage, shown};
 use crate::{document, object};
 
 /// What a text is made for.
@@ -177,7 +177,7 @@ impl Call<'_> {
         const MOST: usize = 20;
         let mut remarks = self.remarks.lock().unwrap_or_else(PoisonError::into_inner);
         if remarks.len() < MOST {
-            let shown: String = value.to_string().chars().take(60).collect();
+            let shown = shown(value);
             remarks.push(format!(
                 "`{name}` shows {ERROR}: expected {expected}, not {shown}"
             ));

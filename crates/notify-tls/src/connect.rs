@@ -1,5 +1,6 @@
 //! A handshake on a connection that someone else made.
 
+use notify_schema::excerpt;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
@@ -30,7 +31,7 @@ where
     let name = ServerName::try_from(bare.to_owned()).map_err(|_| {
         TlsError::options(format!(
             "not a host name that a certificate can have: `{}`",
-            host.escape_debug()
+            excerpt(host)
         ))
     })?;
     let connector = TlsConnector::from(client_config(options)?);

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use notify_schema::{Fault, Fields, Kind, Property};
+use notify_schema::{Fault, Fields, Kind, Property, excerpt};
 
 use crate::{Fingerprint, roots};
 
@@ -107,7 +107,10 @@ fn absolute(value: &str) -> Result<(), String> {
     if Path::new(value).is_absolute() {
         Ok(())
     } else {
-        Err(format!("expected an absolute path, not `{value}`"))
+        Err(format!(
+            "expected an absolute path, not `{}`",
+            excerpt(value)
+        ))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use notify_mail::{AUTHOR, Address, Addressees, SENDER};
-use notify_schema::{Fault, Fields, Level, Secret};
+use notify_schema::{Fault, Fields, Level, Secret, excerpt};
 use notify_tls::{CA_FILE, Place, TLS_FINGERPRINT, TlsOptions};
 
 use crate::{MODE, PASSWORD, PORT, SERVER, USERNAME};
@@ -156,7 +156,8 @@ fn server(text: &str) -> Result<String, String> {
         && port.bytes().all(|byte| byte.is_ascii_digit())
     {
         return Err(format!(
-            "expected a host name or an IP address, and the port in `port`, not `{text}`"
+            "expected a host name or an IP address, and the port in `port`, not `{}`",
+            excerpt(text)
         ));
     }
     let ascii = idna::domain_to_ascii(text).unwrap_or_default();
@@ -167,7 +168,8 @@ fn server(text: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(format!(
-            "expected a host name or an IP address, not `{text}`"
+            "expected a host name or an IP address, not `{}`",
+            excerpt(text)
         ))
     }
 }
@@ -252,6 +254,10 @@ mod tests {
             "[x]",
         ] {
             check(bad, None);
+        }
+        for long in ["a ".repeat(100_000), format!("{}:25", "a".repeat(200_000))] {
+            let reason = server(&long).expect_err("no host name");
+            assert!(reason.len() < 200, "{reason}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! From text to [`Calendar`].
 
 use chrono_tz::Tz;
+use notify_schema::excerpt;
 
 use super::{ALL_DAYS, Calendar, DAY, Hours, Pve};
-use crate::excerpt::excerpt;
 
 /// Why a text is no calendar, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
