@@ -3,13 +3,18 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use notify_core::{Severity, Zone};
+use notify_core::{Severity, Zone, check_field};
 
 const FOLDERS: &str = "\
 Folders:
   Configuration: --config-dir, else NOTIFY_CONFIG_DIR, else for root /etc/pve if it is there,
   else /etc/notify; for users $XDG_CONFIG_HOME/notify if it is there, else the system's.
   State: NOTIFY_STATE_DIR, else /var/lib/notify; for users $XDG_STATE_HOME/notify.
+
+Environment:
+  NOTIFY_SENDMAIL   the program that takes mail; /usr/sbin/sendmail when not set
+  NOTIFY_TEMPLATES  a folder of templates that are used before the built-in ones,
+                    and after those in notification-templates/default/ of the configuration
 
 Exit codes:
   0  done   1  something was not done   2  wrong usage or unreadable configuration
@@ -383,17 +388,7 @@ pub(crate) struct Demo {
 /// `K=V`; the name as fields are named, the value without control characters.
 fn field(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-    if !notify_core::field_name_is_valid(name) {
-        return Err(format!(
-            "`{}` is no field name: letters, digits, `_`, and after the first also `.` and `-`",
-            name.escape_debug()
-        ));
-    }
-    if value.chars().any(char::is_control) {
-        return Err(format!(
-            "the value of `{name}` contains a control character"
-        ));
-    }
+    check_field(name, value).map_err(|error| error.to_string())?;
     Ok((name.to_owned(), value.to_owned()))
 }
 

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use chrono::Utc;
 use notify_bus::Moment;
-use notify_core::{Content, EventId, Notification, Severity, Zone};
+use notify_core::{Content, EventId, Notification, Severity, Zone, check_field};
 
 use crate::args::EventArgs;
 use crate::exit::Stop;
@@ -18,11 +18,7 @@ pub(crate) fn fields(args: &EventArgs, hostname: &str) -> Result<BTreeMap<String
         .iter()
         .map(|kind| ("type".to_owned(), kind.clone()));
     for (name, value) in kind.chain(args.fields.iter().cloned()) {
-        if value.chars().any(char::is_control) {
-            return Err(Stop::usage(format!(
-                "the value of `{name}` contains a control character"
-            )));
-        }
+        check_field(&name, &value).map_err(|error| Stop::usage(error.to_string()))?;
         if fields.insert(name.clone(), value).is_some() {
             let hint = if name == "type" {
                 "--type is the field `type`: give one of them"

@@ -62,16 +62,4 @@ impl fmt::Display for Stop {
     }
 }
 
-/// An error with all its causes, joined by colons.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
 pub(crate) type Answer = Result<Exit, Stop>;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use notify_bus::{Decision, Explained};
-use notify_core::{Severity, field_name_is_valid};
+use notify_core::{Severity, check_field};
 use notify_match::{Event, Mode, Trace};
 use serde::Deserialize;
 use serde_json::json;
@@ -97,14 +97,7 @@ fn answer(ready: &Ready, line: &Line, at: Option<i64>, explain: bool, console: &
 fn parse(line: &[u8]) -> Result<Line, String> {
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     for (name, value) in &line.fields {
-        if !field_name_is_valid(name) {
-            return Err(format!("`{}` is no field name", name.escape_debug()));
-        }
-        if value.chars().any(char::is_control) {
-            return Err(format!(
-                "the value of `{name}` contains a control character"
-            ));
-        }
+        check_field(name, value).map_err(|error| error.to_string())?;
     }
     Ok(line)
 }

@@ -37,16 +37,20 @@ pub(crate) struct Ready {
 impl Setup {
     /// Finds the folders and the plugins.
     pub(crate) fn new(global: &Global) -> Result<Self, Stop> {
+        let surroundings = Surroundings::of_process(global.config_dir.clone());
+        Setup::at(surroundings.config(Path::is_dir)?, surroundings.state())
+    }
+
+    /// These folders, and the plugins.
+    pub(crate) fn at(folder: PathBuf, state: PathBuf) -> Result<Self, Stop> {
         let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
         // Two plugins with one kind of rule would leave one of them out in silence.
         RuleKind::linked().map_err(|error| Stop::usage(error.to_string()))?;
-        let surroundings = Surroundings::of_process(global.config_dir.clone());
-        let folder = surroundings.config(Path::is_dir)?;
         Ok(Setup {
             schemas: notify_bus::schemas(&registry),
             registry,
             store: Store::open(&folder),
-            state: surroundings.state(),
+            state,
             folder,
         })
     }
@@ -99,8 +103,16 @@ impl Setup {
 
     /// Everything, with calendars read in `zone` where they name none.
     pub(crate) fn ready(&self, zone: Zone) -> Result<Ready, Stop> {
+        self.ready_on(self.host(), zone)
+    }
+
+    /// The same, on this host.
+    pub(crate) fn ready_on(
+        &self,
+        (host, host_faults): (HostFacts, Vec<Fault>),
+        zone: Zone,
+    ) -> Result<Ready, Stop> {
         let (_, configuration) = self.read()?;
-        let (host, host_faults) = self.host();
         let engine = Engine::assemble(
             &configuration,
             &self.registry,
@@ -117,15 +129,18 @@ impl Setup {
 }
 
 impl Ready {
-    /// Says on standard error what is wrong with the sections: the event still goes its way.
-    pub(crate) fn tell_faults(&self, console: &Console) {
-        let all = self
-            .configuration
-            .faults()
-            .iter()
+    /// What is wrong with the sections and the host's files.
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        let sections = self.configuration.faults().iter();
+        let all = sections
             .chain(self.engine.faults())
             .chain(&self.host_faults);
-        for fault in all.filter(|fault| fault.audience == Audience::Everyone) {
+        all.filter(|fault| fault.audience == Audience::Everyone)
+    }
+
+    /// Says it on standard error: the event still goes its way.
+    pub(crate) fn tell_faults(&self, console: &Console) {
+        for fault in self.faults() {
             console.fault(fault);
         }
     }

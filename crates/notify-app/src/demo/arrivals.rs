@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use notify_testkit::gotify;
+
 /// A message at a receiver.
 #[derive(Clone, Debug)]
 pub(super) struct Arrival {
@@ -11,7 +13,7 @@ pub(super) struct Arrival {
     pub(super) subject: String,
     /// Recipients, or a priority.
     pub(super) detail: String,
-    /// The delivery key, where the message carries one.
+    /// The delivery key.
     pub(super) key: String,
 }
 
@@ -30,6 +32,22 @@ impl Arrival {
             subject: header(raw, "Subject").unwrap_or_default(),
             detail: format!("to {}", header(raw, "To").unwrap_or_default()),
             key,
+        }
+    }
+}
+
+impl Arrival {
+    /// A message at the Gotify server.
+    pub(super) fn push(message: &gotify::Message) -> Self {
+        let key = message
+            .request
+            .header("Idempotency-Key")
+            .unwrap_or_default();
+        Arrival {
+            receiver: "gotify",
+            subject: message.title.clone(),
+            detail: format!("priority {}", message.priority),
+            key: key.trim_matches('"').to_owned(),
         }
     }
 }

@@ -4,7 +4,8 @@ mod arrivals;
 mod script;
 mod stage;
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use notify_bus::Report;
 use notify_core::{Content, Notification, Zone};
@@ -18,8 +19,8 @@ use crate::console::Console;
 use crate::event::{block_on, moment, notification};
 use crate::exit::{Answer, Exit, Stop};
 
-/// How long the demonstration waits for what was sent to be seen at a receiver.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How often the demonstration looks for what else has arrived.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The zone of the demonstration, so that it is the same everywhere.
 const ZONE: Zone = Zone::Named(chrono_tz::UTC);
@@ -33,8 +34,8 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
         stage.config().display()
     ));
     console.note(indented(&stage.public_text()));
-    let engine = stage.engine()?;
-    let mut missing = 0;
+    let engine = stage.ready()?.engine;
+    let (mut wrong, mut expected) = (0, 0);
     for scene in script::scenes() {
         let event = event(&scene)?;
         console.note(format!("{}\n  {}", scene.story, headline(&event)));
@@ -43,12 +44,14 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
             console.fault(fault);
         }
         console.note(format!("  matchers: {}", report.matchers.join(", ")));
-        missing += show(&scene, &report, &stage, console);
+        wrong += show(&scene, &report, &stage, console);
+        expected += scene.expected.len();
         console.note("");
     }
-    if missing > 0 {
+    let arrived: usize = stage.arrivals().iter().map(Vec::len).sum();
+    if wrong > 0 || arrived != expected {
         return Err(Stop::failed(format!(
-            "{missing} expected arrivals were not seen"
+            "{expected} messages were expected, {arrived} arrived, {wrong} times not as expected"
         )));
     }
     console.note(format!(
@@ -62,12 +65,11 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
 }
 
 fn event(scene: &Scene) -> Result<Notification, Stop> {
-    let fields = scene
-        .fields
-        .iter()
+    let fields = scene.fields.iter();
+    let fields: BTreeMap<String, String> = fields
         .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
-    let data = json!({ "title": scene.title, "text": scene.text, "fields": scene.fields.iter().copied().collect::<std::collections::BTreeMap<_, _>>() });
+    let data = json!({ "title": scene.title, "text": scene.text, "fields": fields });
     notification(
         scene.severity,
         scene.timestamp,
@@ -89,7 +91,7 @@ fn headline(event: &Notification) -> String {
     format!("event: {} {} at {at}", event.severity, fields.join(" "))
 }
 
-/// Shows what arrived of one event; how many expected arrivals are missing or too many.
+/// Shows what arrived of one event; how often it was not as expected.
 fn show(scene: &Scene, report: &Report, stage: &Stage, console: &Console) -> usize {
     let chosen: Vec<&str> = report
         .targets
@@ -107,12 +109,17 @@ fn show(scene: &Scene, report: &Report, stage: &Stage, console: &Console) -> usi
     }
     for target in &report.targets {
         let key = format!("{}.{}", report.id, target.name);
-        let arrivals = stage.arrivals(&target.name, &key, scene.title, Instant::now() + PATIENCE);
-        match &arrivals[..] {
+        let arrivals = stage.arrivals();
+        let of_key: Vec<&Arrival> = arrivals
+            .iter()
+            .flatten()
+            .filter(|one| one.key == key)
+            .collect();
+        match &of_key[..] {
             [arrival] => console.note(format!(
                 "  {}  {}",
                 console.good("arrived"),
-                line(&target.name, arrival)
+                format_args!("{} <- {}", target.name, said(arrival))
             )),
             none_or_many => {
                 wrong += 1;
@@ -132,13 +139,6 @@ fn show(scene: &Scene, report: &Report, stage: &Stage, console: &Console) -> usi
     wrong
 }
 
-fn line(target: &str, arrival: &Arrival) -> String {
-    format!(
-        "{target} <- {}: {} [{}]",
-        arrival.receiver, arrival.subject, arrival.detail
-    )
-}
-
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("    {line}\n")).collect()
 }
@@ -155,22 +155,27 @@ fn stay(stage: &Stage, console: &Console) -> Result<(), Stop> {
     }
     console.line("\nStop with Ctrl-C.");
     block_on(async {
-        let mut seen = stage.all_arrivals().len();
+        let mut seen = stage.arrivals().map(|arrivals| arrivals.len());
         let stop = tokio::signal::ctrl_c();
         tokio::pin!(stop);
         loop {
             tokio::select! {
                 _ = &mut stop => break,
-                () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                () = tokio::time::sleep(LOOK) => {}
             }
-            let all = stage.all_arrivals();
-            for arrival in &all[seen.min(all.len())..] {
-                console.line(format!(
-                    "arrived  {}: {} [{}]",
-                    arrival.receiver, arrival.subject, arrival.detail
-                ));
+            for (arrivals, seen) in stage.arrivals().iter().zip(&mut seen) {
+                for arrival in arrivals.iter().skip(*seen) {
+                    console.line(format!("arrived  {}", said(arrival)));
+                }
+                *seen = arrivals.len();
             }
-            seen = all.len();
         }
     })
+}
+
+fn said(arrival: &Arrival) -> String {
+    format!(
+        "{}: {} [{}]",
+        arrival.receiver, arrival.subject, arrival.detail
+    )
 }

@@ -3,19 +3,15 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Instant;
 
-use notify_bus::Engine;
-use notify_config::Configuration;
-use notify_core::{PlainHost, Registry};
-use notify_render::Templates;
+use notify_host::{HostFacts, Places};
 use notify_testkit::{gotify, smtp, tls};
 use tempfile::TempDir;
 
 use super::ZONE;
 use super::arrivals::{Arrival, recorded};
 use crate::exit::Stop;
+use crate::setup::{Ready, Setup};
 
 const TOKEN: &str = "somesecrettoken";
 const PASSWORD: &str = "somepassword";
@@ -159,91 +155,39 @@ matcher: cluster-failures-by-regex
         )
     }
 
-    /// The engine of this configuration.
-    pub(super) fn engine(&self) -> Result<Engine, Stop> {
-        let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
-        let schemas = notify_bus::schemas(&registry);
-        let snapshot = notify_config::Store::open(self.config()).read();
-        let configuration = Configuration::assemble(&snapshot.files, &schemas);
-        let host = PlainHost {
-            fqdn: "pve1.example.com".to_owned(),
-            sendmail: self.recorder(),
-            ..PlainHost::named("pve1")
-                .with_user("root@pam", "root@localhost")
-                .with_user("admin@pve", "admin@localhost")
+    /// The engine of this configuration, which has no fault.
+    pub(super) fn ready(&self) -> Result<Ready, Stop> {
+        let setup = Setup::at(self.config(), self.state())?;
+        let root = self.folder.path();
+        let places = Places {
+            config: self.config(),
+            sendmail: Some(self.recorder()),
+            node_name: "pve1.example.com".to_owned(),
+            ..Places::below(root)
         };
-        Ok(Engine::assemble(
-            &configuration,
-            &registry,
-            Arc::new(host),
-            Templates::linked(),
-            ZONE,
-        ))
-    }
-
-    /// What arrived under this key; Gotify messages, which carry none, are known by their title.
-    ///
-    /// Waits until `deadline` for the first.
-    pub(super) fn arrivals(
-        &self,
-        target: &str,
-        key: &str,
-        title: &str,
-        deadline: Instant,
-    ) -> Vec<Arrival> {
-        if target == "on-call-admins" {
-            let is_it = |message: &gotify::Message| message.title == title;
-            self.push.wait_for_blocking(1, deadline);
-            return self
-                .pushed()
-                .into_iter()
-                .zip(self.push.messages())
-                .filter(|(_, m)| is_it(m))
-                .map(|(a, _)| a)
-                .collect();
+        let ready = setup.ready_on(HostFacts::read_at(&places), ZONE)?;
+        if let Some(fault) = ready.faults().next() {
+            let message = format!("a fault of the demonstration: {fault}");
+            return Err(Stop::failed(message));
         }
-        let of_key = |arrivals: Vec<Arrival>| -> Vec<Arrival> {
-            arrivals
-                .into_iter()
-                .filter(|arrival| arrival.key == key)
-                .collect()
-        };
-        of_key(
-            recorded(&self.mailbox())
-                .into_iter()
-                .chain(self.relayed())
-                .collect(),
-        )
+        Ok(ready)
     }
 
-    /// Everything that arrived anywhere.
-    pub(super) fn all_arrivals(&self) -> Vec<Arrival> {
-        recorded(&self.mailbox())
-            .into_iter()
-            .chain(self.relayed())
-            .chain(self.pushed())
-            .collect()
-    }
-
-    fn relayed(&self) -> Vec<Arrival> {
-        self.relay
-            .messages()
+    /// Everything that has arrived: by `sendmail`, at the relay, at the Gotify server, each in its order.
+    ///
+    /// A receiver keeps a message before it says that it took it.
+    pub(super) fn arrivals(&self) -> [Vec<Arrival>; 3] {
+        let relayed = self.relay.messages();
+        let relayed = relayed
             .iter()
-            .map(|message| Arrival::mail("smtp", &message.text()))
-            .collect()
-    }
-
-    fn pushed(&self) -> Vec<Arrival> {
-        let messages = self.push.messages();
-        messages
-            .iter()
-            .map(|message| Arrival {
-                receiver: "gotify",
-                subject: message.title.clone(),
-                detail: format!("priority {}", message.priority),
-                key: String::new(),
-            })
-            .collect()
+            .map(|message| Arrival::mail("smtp", &message.text()));
+        let pushed = self.push.messages();
+        let pushed = pushed.iter().map(Arrival::push);
+        [
+            recorded(&self.mailbox()),
+            relayed.collect(),
+            pushed.collect(),
+        ]
     }
 }
 

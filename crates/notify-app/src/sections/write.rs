@@ -1,12 +1,13 @@
 //! Writes a change when its outcome is good and nobody changed the files meanwhile.
 
 use notify_config::{Changes, Configuration, Snapshot, StoreError, StoreErrorKind};
+use notify_core::report;
 use notify_schema::Fault;
 
 use super::inspect::{Outcome, refuse_while_named};
 use crate::args::Guard;
 use crate::console::Console;
-use crate::exit::{Exit, Stop, causes};
+use crate::exit::{Exit, Stop};
 use crate::setup::Setup;
 
 /// How often a change is tried again when somebody else was faster.
@@ -136,7 +137,7 @@ fn refused(error: &StoreError) -> Stop {
         StoreErrorKind::Changed | StoreErrorKind::Locked | StoreErrorKind::Io => Exit::Failed,
         _ => Exit::Usage,
     };
-    let mut message = causes(error);
+    let mut message = report(error);
     for fault in error.faults() {
         message.push_str(&format!("\n  {fault}"));
     }
