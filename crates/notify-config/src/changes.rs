@@ -182,8 +182,8 @@ impl Changes {
     /// The files as they are after the changes. Nothing is read or written.
     ///
     /// # Errors
-    /// [`StoreErrorKind::Taken`], [`Unknown`](StoreErrorKind::Unknown) or
-    /// [`Invalid`](StoreErrorKind::Invalid): a bad value, a control character, or
+    /// [`Taken`](crate::StoreErrorKind::Taken), [`Unknown`](crate::StoreErrorKind::Unknown) or
+    /// [`Invalid`](crate::StoreErrorKind::Invalid): a bad value, a control character, or
     /// a section that was usable or is new and would not be usable.
     pub fn apply(&self, files: &Files, schemas: &Schemas) -> Result<Files, StoreError> {
         self.apply_in(files, schemas, false)
