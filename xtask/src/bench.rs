@@ -77,10 +77,12 @@ fn measure(workspace: &Workspace, name: Option<&str>) -> Outcome<Vec<Figure>> {
         )?),
         false => None,
     };
+    let only_program = name.is_some_and(|name| name.starts_with("program"));
     let started = SystemTime::now();
     let mut figures = Vec::new();
     for package in &workspace.packages {
-        if package.name == PROGRAM_BENCHES && program.is_none() {
+        let is_of_program = package.name == PROGRAM_BENCHES;
+        if is_of_program && program.is_none() || !is_of_program && only_program {
             continue;
         }
         for bench in &package.benches {
