@@ -1,6 +1,6 @@
 //! The beginning of a text that a peer wrote, fit for one line of a message.
 
-use notify_schema::MASK;
+use notify_schema::{MASK, one_line};
 
 /// Characters that are shown of an answer.
 const LENGTH: usize = 200;
@@ -19,27 +19,7 @@ pub(crate) fn excerpt(text: &str) -> String {
     } else {
         text.to_owned()
     };
-    let printable = plain.replace(|known: char| known.is_control() || is_invisible(known), " ");
-    let mut line = printable
-        .split_whitespace()
-        .fold(String::new(), |mut line, word| {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-            line
-        });
-    if let Some((cut, _)) = line.char_indices().nth(LENGTH) {
-        line.truncate(cut);
-        line.push('…');
-    }
-    line.truncate(line.trim_end_matches(['.', ' ']).len());
-    line
-}
-
-/// Characters that turn or hide what stands beside them on a terminal.
-fn is_invisible(known: char) -> bool {
-    matches!(known, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    one_line(&plain, LENGTH)
 }
 
 /// The text between `<` and `>` left out; a proxy's error page has little else.

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use notify_schema::one_line;
 use rustix::io::ioctl_fionread;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -179,10 +180,6 @@ impl Complaint {
     }
 
     fn line(&self) -> String {
-        let text = String::from_utf8_lossy(&self.text);
-        let words =
-            text.split(|character: char| character.is_whitespace() || character.is_control());
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        words.join(" ").trim_end_matches('.').to_owned()
+        one_line(&String::from_utf8_lossy(&self.text), COMPLAINT_MAX)
     }
 }

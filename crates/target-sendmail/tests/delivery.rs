@@ -266,6 +266,13 @@ async fn a_long_complaint_is_cut() {
     assert!(failure.detail().len() < 3000, "{}", failure.detail().len());
 }
 
+#[tokio::test]
+async fn a_complaint_is_one_printable_line() {
+    let peer = Peer::that(r"cat > /dev/null; printf 'a\033[2J\n\342\200\256b.\n' >&2; exit 70");
+    let failure = peer.deliver(TO_ADMIN, "text").await.expect_err("it fails");
+    assert!(failure.detail().ends_with(": a [2J b"), "{failure:?}");
+}
+
 /// As when a mail server that the program started goes on in the background.
 #[tokio::test]
 async fn a_child_that_stays_is_not_waited_for() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::{Code, Response, Severity};
 use notify_core::{Failure, FailureKind};
-use notify_schema::{Secret, redacted};
+use notify_schema::{Secret, one_line, redacted};
 use tokio::time::timeout_at;
 
 use crate::Config;
@@ -198,11 +198,6 @@ impl<'a> Talk<'a> {
     }
 
     fn shown(&self, text: &str) -> String {
-        let text = redacted(text, self.secrets);
-        let words =
-            text.split(|character: char| character.is_whitespace() || character.is_control());
-        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
-        let line: String = words.join(" ").chars().take(SHOWN_MAX).collect();
-        line.trim_end_matches('.').to_owned()
+        one_line(&redacted(text, self.secrets), SHOWN_MAX)
     }
 }

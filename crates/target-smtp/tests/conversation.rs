@@ -360,6 +360,16 @@ async fn a_connection_that_ends_is_unavailable_before_the_final_dot_and_uncertai
     assert_eq!(result.expect_err("half an answer").kind(), Uncertain);
 }
 
+#[tokio::test]
+async fn an_answer_is_shown_in_one_printable_line() {
+    check_failure(
+        Options::plain().at(Step::Mail, (554, "5.7.1 a\u{1b}[2J\u{202e}b. ")),
+        FailureKind::Rejected,
+        "127.0.0.1 answered 554 to the sender pve1@example.com: 5.7.1 a [2J b",
+    )
+    .await;
+}
+
 /// A server may refuse a mail while it is still being sent.
 #[tokio::test]
 async fn a_mail_that_is_refused_half_way_is_refused() {
