@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use notify_schema::{Fault, Fields, Kind, Property, excerpt};
+use notify_schema::{Fault, Fields, Kind, Level, Position, Property, excerpt};
 
-use crate::{Fingerprint, roots};
+use crate::{Fingerprint, TlsError, roots};
 
 /// `ca-file`: other trust roots than the system's.
 pub static CA_FILE: Property = Property::optional(
@@ -73,34 +73,60 @@ impl Place {
     }
 }
 
-/// What only this host can know of the options: whether the CA file can be used. Reads it.
+/// What only this host can know of the options: whether the CA file, or else
+/// the trust roots of the system, can be used.
+///
+/// Reads that file or those roots, and nothing when a fingerprint decides
+/// alone; so it is not for a target that does no TLS. A fault of the system has no place.
 ///
 /// ```
 /// use notify_tls::{TlsOptions, prepare};
-/// assert!(prepare(&TlsOptions::default(), None).is_empty());
+/// let pinned = TlsOptions {
+///     fingerprint: Some("ab".repeat(32).parse().expect("64 hex digits")),
+///     ..TlsOptions::default()
+/// };
+/// assert!(prepare(&pinned, None).is_empty());
 /// ```
 pub fn prepare(options: &TlsOptions, place: Option<&Place>) -> Vec<Fault> {
-    let (Some(path), Some(place)) = (&options.ca_file, place) else {
-        return Vec::new();
-    };
-    if options.fingerprint.is_some() {
-        let reason = "not used, `tls-fingerprint` decides alone";
-        return vec![Fault {
-            level: notify_schema::Level::Info,
-            ..place.fault(reason)
-        }];
+    match (&options.ca_file, place, options.fingerprint) {
+        (Some(_), Some(place), Some(_)) => {
+            let reason = "not used, `tls-fingerprint` decides alone";
+            vec![Fault {
+                level: Level::Info,
+                ..place.fault(reason)
+            }]
+        }
+        (Some(path), Some(place), None) => of_file(path, place),
+        (None, _, None) => of_system(),
+        _ => Vec::new(),
     }
+}
+
+fn of_file(path: &Path, place: &Place) -> Vec<Fault> {
     match roots::read(path) {
-        Ok(read) => read
+        Ok(found) => found
             .warnings
             .iter()
             .map(|warning| Fault {
-                level: notify_schema::Level::Warning,
+                level: Level::Warning,
                 ..place.fault(warning)
             })
             .collect(),
         Err(error) => vec![place.fault(error.report())],
     }
+}
+
+fn of_system() -> Vec<Fault> {
+    let warnings = roots::system_warnings();
+    let mut faults: Vec<Fault> = warnings
+        .iter()
+        .map(|warning| Fault::warning(Position::NOWHERE, warning))
+        .collect();
+    if roots::system_roots().is_empty() {
+        let error = TlsError::no_system_roots();
+        faults.push(Fault::error(Position::NOWHERE, error.report()));
+    }
+    faults
 }
 
 fn absolute(value: &str) -> Result<(), String> {

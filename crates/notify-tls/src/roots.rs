@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::OnceLock;
 
+use notify_schema::one_line;
 use rustls::RootCertStore;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -13,11 +14,15 @@ use crate::{TlsError, TlsOptions};
 ///
 /// Read when first asked for and kept for the life of the process, so that a
 /// program without a TLS target never reads them. `SSL_CERT_FILE` and
-/// `SSL_CERT_DIR` are honoured. What cannot be read is logged as a warning once.
-/// Empty when the system has none.
+/// `SSL_CERT_DIR` are honoured. What of them cannot be read or used,
+/// [`prepare`](crate::prepare) tells. Empty when the system has none.
 pub fn system_roots() -> &'static [CertificateDer<'static>] {
-    static ROOTS: OnceLock<Vec<CertificateDer<'static>>> = OnceLock::new();
-    ROOTS.get_or_init(load_system_roots)
+    &system().certificates
+}
+
+/// What a person should know of the system's trust roots, each in one line.
+pub(crate) fn system_warnings() -> &'static [String] {
+    &system().warnings
 }
 
 /// The roots that these options trust, in DER form, each of them usable.
@@ -35,32 +40,48 @@ pub fn trusted_roots(options: &TlsOptions) -> Result<Vec<CertificateDer<'static>
     }
 }
 
-fn load_system_roots() -> Vec<CertificateDer<'static>> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!("trust roots of the system: {error}");
-    }
-    let (usable, unusable) = sorted_out(found.certs);
-    if !unusable.is_empty() {
-        tracing::warn!(
-            "trust roots of the system: {} certificates cannot be used",
-            unusable.len()
-        );
-    }
-    usable
-}
-
-/// What a CA file holds.
+/// What a CA file holds, or all those of the system.
 #[derive(Debug)]
-pub(crate) struct CaFile {
-    /// At least one, each of them usable.
+pub(crate) struct Found {
+    /// Each of them usable; at least one in a CA file.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
-    /// What in it cannot be used.
+    /// What cannot be used.
     pub(crate) warnings: Vec<String>,
 }
 
+fn system() -> &'static Found {
+    static FOUND: OnceLock<Found> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let found = rustls_native_certs::load_native_certs();
+        let (certificates, unusable) = sorted_out(found.certs);
+        Found {
+            certificates,
+            warnings: warnings(&found.errors, unusable.len()),
+        }
+    })
+}
+
+/// At most one of a kind: a folder may hold hundreds.
+fn warnings(unread: &[rustls_native_certs::Error], unusable: usize) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if let Some(first) = unread.first() {
+        let first = one_line(&first.to_string(), 300);
+        let more = match unread.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more such"),
+        };
+        warnings.push(format!("trust roots of the system: {first}{more}"));
+    }
+    if unusable > 0 {
+        warnings.push(format!(
+            "trust roots of the system: certificates that cannot be used: {unusable}"
+        ));
+    }
+    warnings
+}
+
 /// Reads a CA file.
-pub(crate) fn read(path: &Path) -> Result<CaFile, TlsError> {
+pub(crate) fn read(path: &Path) -> Result<Found, TlsError> {
     let text = std::fs::read(path).map_err(|error| TlsError::unreadable(path, error))?;
     let mut found = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(&text) {
@@ -71,7 +92,7 @@ pub(crate) fn read(path: &Path) -> Result<CaFile, TlsError> {
     match (certificates.is_empty(), warnings.first()) {
         (true, None) => Err(TlsError::no_certificate(path)),
         (true, Some(reason)) => Err(TlsError::unusable(path, reason)),
-        (false, _) => Ok(CaFile {
+        (false, _) => Ok(Found {
             certificates,
             warnings,
         }),

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::process::Command;
 
 use notify_testkit::tls::Authority;
-use notify_tls::{TlsOptions, client_config, system_roots, trusted_roots};
+use notify_tls::{TlsOptions, client_config, prepare, system_roots, trusted_roots};
 
 /// Set in the child: what it should find.
 const EXPECTED: &str = "NOTIFY_TLS_EXPECTED";
 
-/// What the child does: reports how many roots there are, or why there is no configuration.
+/// What the child does: reports how many roots there are, or why there is no configuration,
+/// and what `prepare` says of them.
 #[test]
 fn the_roots_are_as_expected() {
     let Ok(expected) = std::env::var(EXPECTED) else {
@@ -18,13 +19,16 @@ fn the_roots_are_as_expected() {
         return;
     };
     let options = TlsOptions::default();
-    let found = match client_config(&options) {
+    let mut found = match client_config(&options) {
         Ok(_) => format!(
             "{} roots",
             trusted_roots(&options).map_or(0, |roots| roots.len())
         ),
         Err(error) => error.report(),
     };
+    for fault in prepare(&options, None) {
+        found.push_str(&format!("; {}: {}", fault.level.name(), fault.message));
+    }
     assert_eq!(found, expected);
 }
 
@@ -66,11 +70,19 @@ fn what_cannot_be_read_does_not_spoil_the_rest() {
         "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
     )
     .expect("writable");
-    check(Path::new("/nowhere/ca.pem"), Some(folder.path()), "1 roots");
+    check(
+        Path::new("/nowhere/ca.pem"),
+        Some(folder.path()),
+        "1 roots; \
+         warning: trust roots of the system: failed to read PEM from file: \
+         No such file or directory (os error 2) at '/nowhere/ca.pem'; \
+         warning: trust roots of the system: certificates that cannot be used: 1",
+    );
 }
 
 #[test]
 fn no_roots_at_all_is_an_error_that_says_what_to_do() {
     let advice = "this system has no trusted certificates: install the package ca-certificates, or set `ca-file` or `tls-fingerprint`";
-    check(Path::new("/dev/null"), None, advice);
+    let expected = format!("{advice}; error: {advice}");
+    check(Path::new("/dev/null"), None, &expected);
 }

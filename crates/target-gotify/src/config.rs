@@ -43,6 +43,16 @@ impl Config {
             (server, token) => Err(server.err().into_iter().chain(token.err()).collect()),
         }
     }
+
+    /// What only this host can know of the TLS options. The trust roots of the
+    /// system are not read for plain HTTP.
+    pub(crate) fn tls_faults(&self) -> Vec<Fault> {
+        if self.server.scheme() == "https" || self.ca_file.is_some() {
+            notify_tls::prepare(&self.tls, self.ca_file.as_ref())
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 fn usable(token: Secret) -> Result<Secret, String> {

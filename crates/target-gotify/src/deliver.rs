@@ -32,7 +32,7 @@ impl Target for Gotify {
     }
 
     fn prepare(&self, host: &dyn Host) -> Vec<Fault> {
-        let mut faults = notify_tls::prepare(&self.config.tls, self.config.ca_file.as_ref());
+        let mut faults = self.config.tls_faults();
         if let Err(reason) = Proxy::of_host(host) {
             let message = format!("property `http_proxy`: {reason}");
             faults.push(Fault::in_file("datacenter.cfg", Level::Error, message));
