@@ -432,10 +432,24 @@ fn a_calendar_that_always_matches_has_one_span_without_ends() {
 
 #[test]
 fn spans_end_at_the_end_of_time() {
-    for after in [i64::MIN, i64::MAX] {
-        for text in ["8-12", "mon 22-6", "12-11:59", "8-8", "0-24"] {
-            let _ = calendar(text).spans(after, vienna()).take(3).count();
-            let _ = calendar(text).matches(after, vienna());
+    // How many of the first three there are, at the beginning of time and at its end.
+    for (text, first, last) in [
+        ("8-12", 3, 0),
+        ("mon 22-6", 3, 0),
+        ("12-11:59", 3, 1),
+        ("8-8", 0, 0),
+        ("0-24", 1, 1),
+    ] {
+        for (after, count) in [(i64::MIN, first), (i64::MAX, last)] {
+            let spans: Vec<_> = calendar(text).spans(after, vienna()).take(3).collect();
+            assert_eq!(spans.len(), count, "{text} after {after}: {spans:?}");
+            for span in &spans {
+                assert!(span.end.is_none_or(|end| end > after), "{text}: {span:?}");
+                assert!(
+                    span.begin < span.end || span.end.is_none(),
+                    "{text}: {span:?}"
+                );
+            }
         }
     }
 }

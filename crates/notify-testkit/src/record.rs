@@ -48,12 +48,19 @@ impl<T: Clone> Record<T> {
 
     /// All entries as soon as there are at least `count`, or those that came until `deadline`.
     pub async fn wait_for(&self, count: usize, deadline: Instant) -> Vec<T> {
+        self.wait_until(deadline, |entries| entries.len() >= count)
+            .await
+    }
+
+    /// All entries as soon as they are `enough`, or those that came until `deadline`.
+    pub async fn wait_until(&self, deadline: Instant, enough: impl Fn(&[T]) -> bool) -> Vec<T> {
         loop {
             let grown = self.grown_async.notified();
             tokio::pin!(grown);
             grown.as_mut().enable();
-            if self.len() >= count {
-                return self.all();
+            let entries = self.all();
+            if enough(&entries) {
+                return entries;
             }
             if tokio::time::timeout_at(deadline.into(), grown)
                 .await

@@ -13,15 +13,13 @@ use tokio::time::timeout_at;
 use crate::Config;
 use crate::wire::Wire;
 
-/// How long one step of the conversation may take, as in Proxmox VE.
-pub(crate) const STEP: Duration = Duration::from_secs(5);
-
 /// Most characters of an answer that are shown.
 const SHOWN_MAX: usize = 500;
 
 /// The time limits of one attempt, and what its texts must not show.
 pub(crate) struct Talk<'a> {
     server: &'a str,
+    step_limit: Duration,
     deadline: Instant,
     secrets: &'a [Secret],
 }
@@ -80,22 +78,24 @@ impl Trouble {
 
 impl<'a> Talk<'a> {
     /// The conversations of an attempt with a server.
-    pub(crate) fn new(server: &'a str, deadline: Instant, secrets: &'a [Secret]) -> Self {
+    pub(crate) fn new(config: &'a Config, deadline: Instant, secrets: &'a [Secret]) -> Self {
         Talk {
-            server,
+            server: &config.server,
+            step_limit: config.step_limit,
             deadline,
             secrets,
         }
     }
 
-    /// A step that may take [`STEP`]; none when it took longer, or the deadline has passed.
+    /// A step that may take as long as one may; none when it took longer, or the deadline has passed.
     pub(crate) async fn step<T>(&self, step: impl Future<Output = T>) -> Option<T> {
         self.steps(1, step).await
     }
 
     /// So many steps at once.
     pub(crate) async fn steps<T>(&self, count: u32, steps: impl Future<Output = T>) -> Option<T> {
-        self.until(Instant::now() + STEP * count, steps).await
+        self.until(Instant::now() + self.step_limit * count, steps)
+            .await
     }
 
     /// A step that may take all the time that is left.

@@ -1,6 +1,7 @@
 //! What a section says, in types.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use notify_mail::{AUTHOR, Address, Addressees, SENDER};
 use notify_schema::{Fault, Fields, Level, Secret, excerpt};
@@ -68,6 +69,8 @@ pub struct Config {
     pub tls: TlsOptions,
     /// Where the section names a CA file.
     pub ca_file: Option<Place>,
+    /// How long one step of the conversation may take: 5 s, as in Proxmox VE.
+    pub step_limit: Duration,
     /// TLS options of a section that uses no TLS.
     unused: Vec<Fault>,
 }
@@ -94,6 +97,7 @@ impl Config {
             addressees: Addressees::of(fields),
             tls: TlsOptions::from_fields(fields),
             ca_file: Place::of(fields),
+            step_limit: Duration::from_secs(5),
             unused: unused(fields, mode),
         })
     }
@@ -180,6 +184,7 @@ mod tests {
     use crate::SMTP;
     use notify_core::PlainHost;
     use notify_testkit::Section;
+    use std::time::Duration;
 
     fn section() -> Section {
         Section::new("relay")
@@ -203,6 +208,7 @@ mod tests {
         assert_eq!(port(section().public("port", "2525")), 2525);
         assert_eq!(port(section().public("port", "70000")), 465);
         assert_eq!(config(&section()).mode, Mode::Tls);
+        assert_eq!(config(&section()).step_limit, Duration::from_secs(5));
     }
 
     #[test]

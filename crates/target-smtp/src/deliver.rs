@@ -53,7 +53,7 @@ impl Target for Smtp {
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
         attempt.begin(Instant::now())?;
-        let talk = Talk::new(&self.config.server, attempt.deadline, &self.secrets);
+        let talk = Talk::new(&self.config, attempt.deadline, &self.secrets);
         let mut request = request(&self.config, attempt, true)?;
         if let Some(receipt) = self.over_the_kept(&mut request, attempt, &talk).await? {
             return Ok(receipt);

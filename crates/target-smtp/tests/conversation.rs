@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 
 use notify_core::{Failure, FailureKind, PlainHost, Receipt, Target};
 use notify_testkit::misbehaving::{self, Act};
-use notify_testkit::smtp::{Mechanism, Options, Server, Step};
+use notify_testkit::smtp::{Line, Mechanism, Options, Server, Step};
 use notify_testkit::tls::{Authority, Identity};
 use notify_testkit::{Delivery, Gate, Section, Upgrade as _};
-use target_smtp::SMTP;
+use target_smtp::{Config, SMTP, Smtp};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpListener;
+
+/// What is never waited for, unless something is wrong.
+const FAR: Duration = Duration::from_secs(60);
 
 fn section(addr: SocketAddr, mode: &str) -> Section {
     Section::new("relay")
@@ -457,9 +460,12 @@ async fn a_silent_server_is_left_at_the_deadline() {
 #[tokio::test]
 async fn a_step_has_its_own_limit() {
     let server = misbehaving::Server::start(misbehaving::silent());
-    let target = target(&section(server.addr(), "tls"));
+    let fields = section(server.addr(), "tls").checked(&SMTP).fields;
+    let mut config = Config::from_fields(&fields.expect("a usable section")).expect("no fault");
+    config.step_limit = Duration::from_millis(100);
+    let mail = mail().within(FAR);
     let begun = Instant::now();
-    let failure = mail().to(&*target).await.expect_err("silence");
+    let failure = mail.to(&Smtp::new(config)).await.expect_err("silence");
     assert_eq!(
         shown(&failure),
         (
@@ -467,10 +473,7 @@ async fn a_step_has_its_own_limit() {
             "127.0.0.1 did not answer to the TLS handshake in time".to_owned()
         )
     );
-    assert!(
-        begun.elapsed() < Duration::from_secs(20),
-        "not the deadline"
-    );
+    assert!(begun.elapsed() < FAR, "not the deadline");
 }
 
 /// Mails over one target, and on how many connections.
@@ -573,10 +576,12 @@ async fn a_kept_connection_is_closed_politely_with_its_target() {
 
 /// What was said on the first connection, which ends with QUIT.
 async fn check_verbs(server: &Server, expected: &str) {
-    let far = Instant::now() + Duration::from_secs(60);
-    while !server.verbs(1).ends_with("QUIT") && Instant::now() < far {
-        tokio::task::yield_now().await;
-    }
+    let quit = |lines: &[Line]| {
+        lines
+            .iter()
+            .any(|line| line.from_client && line.connection == 1 && line.text == "QUIT")
+    };
+    server.lines().wait_until(Instant::now() + FAR, quit).await;
     assert_eq!(server.verbs(1), expected);
 }
 

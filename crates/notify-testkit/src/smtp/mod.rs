@@ -158,6 +158,11 @@ impl Server {
         self.seen.lines.all()
     }
 
+    /// The same lines as they come, to be waited for.
+    pub fn lines(&self) -> &Record<Line> {
+        &self.seen.lines
+    }
+
     /// The verbs that a connection's client used, in order: `EHLO MAIL RCPT DATA QUIT`.
     pub fn verbs(&self, connection: usize) -> String {
         let lines = self.transcript();
