@@ -41,7 +41,7 @@ fn as_json(fault: &Fault) -> serde_json::Value {
         "line": fault.line,
         "column": fault.column,
         "severity": fault.level.name(),
-        "section": fault.section,
+        "section": fault.section.as_ref().map(ToString::to_string),
         "message": fault.message,
         "hint": fault.hint,
     })

@@ -9,7 +9,7 @@ use notify_core::{Registry, Zone};
 use notify_host::HostFacts;
 use notify_match::RuleKind;
 use notify_render::Templates;
-use notify_schema::{Audience, Fault};
+use notify_schema::{Audience, Fault, Source};
 
 use crate::args::Global;
 use crate::console::Console;
@@ -63,7 +63,7 @@ impl Setup {
         let snapshot = self.store.read();
         let configuration = Configuration::assemble(&snapshot.files, &self.schemas);
         if let Some(reason) = configuration.unreadable() {
-            let file = self.folder.join("notifications.cfg");
+            let file = self.store.path(Source::Public);
             return Err(Stop::usage(format!(
                 "cannot read {}: {reason}",
                 file.display()

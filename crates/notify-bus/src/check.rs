@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use notify_config::{Configuration, Origin, Section};
 use notify_core::Host;
 use notify_match::{MATCHER, RuleKind, TARGET};
-use notify_schema::{Fault, Level, Position, RawProperty, Value};
+use notify_schema::{Fault, Level, Position, RawProperty, SectionName, Value};
 
 use crate::Engine;
 
@@ -57,7 +57,7 @@ fn named_targets<'a>(
     let in_use = engine.matchers().usable();
     let in_use: BTreeSet<&str> = in_use
         .filter(|matcher| !matcher.is_disabled())
-        .map(|matcher| matcher.name())
+        .map(notify_match::Matcher::name)
         .collect();
     let mut named: BTreeMap<_, Vec<Place>> = BTreeMap::new();
     for matcher in configuration.of_kind(MATCHER) {
@@ -110,7 +110,7 @@ fn rules_of_unusable(configuration: &Configuration, faulty: &Faulty<'_>) -> Vec<
             if let Some(error) = kind.and_then(|kind| kind.compile(line.value).err()) {
                 let message = format!("property `{}`: {error}", line.key);
                 let fault = Fault::error(line.at, message);
-                faults.push(fault.in_section(format!("{MATCHER} `{}`", matcher.name)));
+                faults.push(fault.in_section(matcher.label()));
             }
         }
     }
@@ -160,7 +160,7 @@ fn unknown_targets(engine: &Engine, named: &BTreeMap<&str, Vec<Place>>) -> Vec<F
         .flat_map(|(name, places)| {
             places.iter().map(move |place| {
                 Fault::error(place.at, format!("there is no target `{name}`"))
-                    .in_section(format!("{} `{}`", MATCHER, place.matcher))
+                    .in_section(SectionName::new(MATCHER, &place.matcher))
                     .with_hint(
                         "add it, or remove this line: `notify target list` shows what there is",
                     )
@@ -188,7 +188,7 @@ fn prepared(section: &Section, engine: &Engine, reached: bool) -> Vec<Fault> {
             (fault.file, fault.line, fault.column) = (bare.file, bare.line, bare.column);
         }
         if fault.section.is_none() {
-            fault.section = Some(format!("{} `{}`", section.kind, section.name));
+            fault.section = Some(section.label());
         }
         if fault.level == Level::Error && !reached {
             fault.level = Level::Warning;
@@ -205,7 +205,7 @@ fn unreached(section: &Section, reached: &BTreeSet<&str>) -> Option<Fault> {
     {
         return None;
     }
-    let fault = Fault::info(section.at, "no matcher reaches this target")
-        .in_section(format!("{} `{}`", section.kind, section.name));
+    let fault =
+        Fault::info(section.at, "no matcher reaches this target").in_section(section.label());
     Some(fault.with_hint(format!("name it in a matcher: `target {}`", section.name)))
 }

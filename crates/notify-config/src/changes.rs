@@ -1,11 +1,10 @@
 //! Changes to a configuration, as a caller states them.
 
-use notify_schema::{Fault, Secret, Value};
+use notify_schema::{Fault, Secret, SectionName, Value};
 
 use crate::configuration::Configuration;
 use crate::edit;
 use crate::error::StoreError;
-use crate::quote::label;
 use crate::{Files, Schemas};
 
 /// A property and its new values.
@@ -237,7 +236,7 @@ impl Changes {
                     .section(change.name())
                     .is_some_and(|section| section.fields.is_some())
             {
-                let label = label(&section.kind, &section.name);
+                let label = section.label();
                 let reason = section.unusable.as_deref().unwrap_or("unusable");
                 let error = StoreError::invalid(format!("{label}: {reason}"));
                 return Err(error.with_faults(faults_of(&after, &label)));
@@ -247,8 +246,8 @@ impl Changes {
     }
 }
 
-fn faults_of(configuration: &Configuration, section: &str) -> Vec<Fault> {
-    let of_it = |fault: &&Fault| fault.section.as_deref() == Some(section);
+fn faults_of(configuration: &Configuration, section: &SectionName) -> Vec<Fault> {
+    let of_it = |fault: &&Fault| fault.section.as_ref() == Some(section);
     configuration
         .faults()
         .iter()

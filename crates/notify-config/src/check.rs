@@ -1,10 +1,13 @@
 //! One section against its schema: used, or unusable and why.
 
-use notify_schema::{Fault, Level, Position, Presence, RawProperty, Schema, Source, Strictness};
+use notify_schema::{
+    Fault, FaultCode, Level, Position, Presence, RawProperty, Schema, SectionName, Source,
+    Strictness,
+};
 
 use crate::configuration::{Documents, Origin, Places, Section};
 use crate::document::{Document, RawSection};
-use crate::quote::{label, no_value, quoted};
+use crate::quote::{no_value, quoted};
 use crate::{Schemas, pve};
 
 /// A section whose lines are being gathered from the files.
@@ -147,10 +150,15 @@ impl<'d> Candidate<'d> {
         } else {
             self.checked()
         };
+        let mut label = None;
         for fault in self.faults {
             faults.push(match fault.section {
                 Some(_) => fault,
-                None => fault.in_section(label(self.schema.kind(), self.name)),
+                None => {
+                    let label = label
+                        .get_or_insert_with(|| SectionName::new(self.schema.kind(), self.name));
+                    fault.in_section(label.clone())
+                }
             });
         }
         Section {
@@ -201,15 +209,10 @@ impl<'d> Candidate<'d> {
 
     /// A missing property whose key stands there without value, or whose whole section is missing.
     fn is_said_already(&self, fault: &Fault) -> bool {
-        let missing = |key: &str| {
-            fault
-                .message
-                .starts_with(&format!("property `{key}` is missing"))
+        let FaultCode::MissingProperty { property, secret } = fault.code else {
+            return false;
         };
-        let secret =
-            self.private_is_missing && fault.message.ends_with(" in priv/notifications.cfg");
-        fault.message.contains("` is missing")
-            && (secret || self.bare.iter().any(|line| missing(line.key)))
+        (secret && self.private_is_missing) || self.bare.iter().any(|line| line.key == property)
     }
 
     /// A key without value counts as a bad value: harmless where something else holds then.
@@ -230,8 +233,8 @@ impl<'d> Candidate<'d> {
 
 /// An indented line belongs to the section above, also when it was meant as a header.
 fn hint_at_header(fault: &mut Fault) {
-    if fault.message.starts_with("unknown property `") && fault.message.ends_with(":`") {
-        fault.hint = Some("a header starts at the first column".to_owned());
+    if fault.code == FaultCode::IndentedHeader {
+        fault.hint = Some("a header starts at the first column".into());
     }
 }
 

@@ -1,6 +1,6 @@
 //! The sections of all files put together, checked, with every fault.
 
-use notify_schema::{Builtin, Fault, Fields, Position, RawProperty, Source};
+use notify_schema::{Builtin, Fault, Fields, Position, RawProperty, SectionName, Source};
 
 use crate::assembly;
 use crate::{Document, Files, Schemas};
@@ -48,6 +48,13 @@ pub struct Section {
     /// The secret properties that it has, sorted.
     pub(crate) secrets: Vec<&'static str>,
     pub(crate) places: Places,
+}
+
+impl Section {
+    /// How faults name it: ``smtp `example` ``.
+    pub fn label(&self) -> SectionName {
+        SectionName::new(&self.kind, &self.name)
+    }
 }
 
 /// Where the lines of a section stand: indexes into the sections of each file.

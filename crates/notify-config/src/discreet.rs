@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use notify_schema::{Fault, Source};
+use notify_schema::{Fault, SectionName, Source};
 
-use crate::quote::quoted;
 use crate::{Document, Schemas};
 
 /// Takes the names of sections whose type nobody knows out of the faults.
@@ -15,10 +14,10 @@ pub(crate) fn hide_foreign_names(document: &Document, schemas: &Schemas, faults:
     if document.source() != Source::Private {
         return;
     }
-    let foreign: HashMap<String, String> = document
+    let foreign: HashMap<SectionName, SectionName> = document
         .sections()
         .filter(|raw| schemas.get(raw.kind()).is_none())
-        .map(|raw| (raw.label(), quoted(raw.kind())))
+        .map(|raw| (raw.label(), SectionName::unnamed(raw.kind())))
         .collect();
     for fault in faults {
         let section = fault

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use notify_schema::{Fault, Position, RawProperty, Source};
+use notify_schema::{Fault, Position, RawProperty, SectionName, Source};
 
 use crate::parser;
 
@@ -290,8 +290,8 @@ impl<'a> RawSection<'a> {
     }
 
     /// How faults name it: ``smtp `example` ``.
-    pub fn label(&self) -> String {
-        crate::quote::label(self.kind(), self.name())
+    pub fn label(&self) -> SectionName {
+        SectionName::new(self.kind(), self.name())
     }
 
     /// Keys and values in file order, the unknown ones too.

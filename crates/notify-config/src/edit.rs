@@ -1,12 +1,12 @@
 //! Which line of a change goes into which file.
 
-use notify_schema::{Kind, Property, Schema, Source, Value};
+use notify_schema::{Kind, Property, Schema, SectionName, Source, Value};
 
 use crate::changes::{Change, Setting};
 use crate::configuration::Documents;
 use crate::draft::{FileDraft, SectionDraft};
 use crate::error::{StoreError, StoreErrorKind};
-use crate::quote::{label, quoted};
+use crate::quote::quoted;
 use crate::schemas::has_secrets;
 use crate::{Files, Schemas, origin};
 
@@ -172,7 +172,7 @@ impl<'d> Edit<'d> {
         let property = schema
             .property(&setting.key)
             .ok_or_else(|| unknown_property(schema, name, &setting.key))?;
-        let section = label(schema.kind(), name);
+        let section = SectionName::new(schema.kind(), name);
         let values = values_of(property, &setting.values).map_err(|reason| {
             StoreError::invalid(format!("{section}: property `{}`: {reason}", property.name))
         })?;
@@ -285,7 +285,7 @@ fn no_section(name: &str) -> StoreError {
 }
 
 fn unknown_property(schema: &Schema, name: &str, key: &str) -> StoreError {
-    let section = label(schema.kind(), name);
+    let section = SectionName::new(schema.kind(), name);
     StoreError::invalid(format!("{section}: unknown property {}", quoted(key)))
 }
 

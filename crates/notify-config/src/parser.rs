@@ -1,11 +1,11 @@
 //! Lines to sections: the two states of section-config, and what is forgiven.
 
-use notify_schema::{Fault, Source};
+use notify_schema::{Fault, FaultCode, SectionName, Source};
 
 use crate::document::{Document, Line, LineRecord, Refusal, Refused, SectionRecord, Span, Text};
 use crate::header::{self, Header, HeaderFault};
 use crate::line::{Raw, column_after_indent, column_of, comment, property, without_end};
-use crate::quote::{label, no_header, no_value};
+use crate::quote::{no_header, no_value};
 
 /// A file of nothing but faults must not fill the memory with their texts.
 const MOST_FAULTS: usize = 100_000;
@@ -137,10 +137,13 @@ impl<'a> Parser<'a> {
                 .document
                 .faults
                 .last()
-                .is_none_or(|fault| fault.message != BEFORE_ANY)
+                .is_none_or(|fault| fault.code != FaultCode::BeforeAnySection)
             {
-                let fault = Fault::error(self.document.at(raw.number, column), BEFORE_ANY);
-                self.fault(fault.with_hint("a header starts at the first column"));
+                let at = self.document.at(raw.number, column);
+                let fault = Fault::error(at, "an indented line before any section")
+                    .with_code(FaultCode::BeforeAnySection)
+                    .with_hint("a header starts at the first column");
+                self.fault(fault);
             }
             return;
         }
@@ -216,7 +219,7 @@ impl<'a> Parser<'a> {
                 };
                 let at = self.document.at(raw.number, *column);
                 Fault::error(at, format!("section name: {reason}"))
-                    .in_section(label(kind, name))
+                    .in_section(SectionName::new(kind, name))
                     .with_hint("the lines up to the next header are not used")
             }
         };
@@ -338,8 +341,8 @@ impl<'a> Parser<'a> {
 
     fn fault_in_open(&mut self, fault: Fault) {
         let open = self.document.sections.last().filter(|open| open.sound);
-        let section =
-            open.map(|open| label(self.text.slice(open.kind), self.text.slice(open.name)));
+        let section = open
+            .map(|open| SectionName::new(self.text.slice(open.kind), self.text.slice(open.name)));
         self.fault(match section {
             Some(section) => fault.in_section(section),
             None => fault,
@@ -354,5 +357,3 @@ impl<'a> Parser<'a> {
         }
     }
 }
-
-const BEFORE_ANY: &str = "an indented line before any section";

@@ -3,7 +3,7 @@
 //! Its parser (proxmox-section-config) gives up the whole file for any one of
 //! these, so they are errors, but only for who asks for them.
 
-use notify_schema::{Fault, Level, Position, RawProperty, Schema, Source};
+use notify_schema::{Fault, FaultCode, Level, Position, RawProperty, Schema, Source};
 
 use crate::assembly::whole;
 use crate::document::RawSection;
@@ -63,8 +63,8 @@ pub(crate) fn of_unused(raw: &RawSection<'_>, schemas: &Schemas) -> Vec<Fault> {
 
 /// What a section lacks in one file may stand in the other.
 fn missing_elsewhere(fault: &Fault, header: Position) -> bool {
-    let secret = fault.message.ends_with(" in priv/notifications.cfg");
-    fault.line == Some(header.line) && secret != (header.source == Source::Private)
+    let is_private = header.source == Source::Private;
+    matches!(fault.code, FaultCode::MissingProperty { secret, .. } if secret != is_private)
 }
 
 fn unknown_there(schema: &Schema, header: Position, lines: &[RawProperty<'_>]) -> Vec<Fault> {

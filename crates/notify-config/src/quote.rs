@@ -1,21 +1,18 @@
 //! Text of a file, shown in a message: short and printable.
 
-use notify_schema::Source;
+use notify_schema::{Source, excerpt};
 
 /// At most 60 characters between backquotes, with what does not print escaped.
 pub(crate) fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
-    if text.chars().nth(60).is_some() {
-        shown.push('…');
-    }
-    format!("`{shown}`")
+    format!("`{}`", excerpt(text))
 }
 
-/// A line that is no header, for a message; of the private file no more than the key that it may begin with.
+/// A line that is no header, for a message: its first word, as the rest may be
+/// a secret that lost its indent. Of the private file only a word that may be a key.
 pub(crate) fn no_header(source: Source, text: &str) -> String {
     let expected = "expected a header `TYPE: NAME`";
     if source != Source::Private {
-        return format!("{expected}, not {}", quoted(text));
+        return format!("{expected}, not `{}`", first_word(text));
     }
     let is_key = |key: &&str| {
         key.bytes()
@@ -28,6 +25,15 @@ pub(crate) fn no_header(source: Source, text: &str) -> String {
     }
 }
 
+/// Up to a blank, `=` or `:`, and `…` where more follows.
+fn first_word(text: &str) -> String {
+    let ends = |character: char| character.is_whitespace() || matches!(character, '=' | ':');
+    match text.split_once(ends) {
+        Some((word, _)) => format!("{} …", excerpt(word)),
+        None => excerpt(text),
+    }
+}
+
 /// A key without a value, for a message. In the private file it may be the secret, without its key.
 pub(crate) fn no_value(source: Source, key: &str) -> String {
     match source {
@@ -36,28 +42,25 @@ pub(crate) fn no_value(source: Source, key: &str) -> String {
     }
 }
 
-/// How faults name a section: ``smtp `example` ``.
-pub(crate) fn label(kind: &str, name: &str) -> String {
-    let kind = quoted(kind);
-    format!("{} {}", kind.trim_matches('`'), quoted(name))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{label, no_header, no_value, quoted};
+    use super::{no_header, no_value, quoted};
     use notify_schema::Source::{Private, Public};
 
     #[test]
     fn a_megabyte_and_control_characters_do_not_reach_a_message() {
         assert_eq!(quoted("a\u{0}b"), "`a\\0b`");
         assert!(quoted(&"x".repeat(1_000_000)).chars().count() < 70);
-        assert_eq!(label("smtp", "ops"), "smtp `ops`");
     }
 
     #[test]
-    fn a_line_of_the_private_file_is_not_repeated() {
+    fn what_may_be_a_secret_is_not_repeated() {
         for (source, text, expected) in [
-            (Public, "token abc", ", not `token abc`"),
+            (Public, "token abc", ", not `token …`"),
+            (Public, "token\tabc def", ", not `token …`"),
+            (Public, "token=abc", ", not `token …`"),
+            (Public, "9smtp:abc", ", not `9smtp …`"),
+            (Public, "junk", ", not `junk`"),
             (Private, "token abc", ", not `token …`"),
             (Private, "token=abc x", ""),
             (Private, "abc", ""),

@@ -83,6 +83,14 @@ impl Store {
         &self.folder
     }
 
+    /// Where a file of the folder is, whether it exists or not; the folder for [`Source::Nowhere`].
+    pub fn path(&self, source: Source) -> PathBuf {
+        match source.path() {
+            Some(path) => self.folder.join(path),
+            None => self.folder.clone(),
+        }
+    }
+
     /// Whether it is a folder of Proxmox VE, which has `priv/lock`.
     pub fn is_pve_folder(&self) -> bool {
         lock::pve_locks(&self.folder).is_some()
@@ -201,10 +209,6 @@ impl Store {
             )),
             _ => Ok(()),
         }
-    }
-
-    fn path(&self, source: Source) -> PathBuf {
-        self.folder.join(source.path().unwrap_or_default())
     }
 }
 

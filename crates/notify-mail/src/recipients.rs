@@ -1,7 +1,7 @@
 //! Who gets a mail.
 
 use notify_core::{Failure, Host};
-use notify_schema::{Fault, Fields, Level, Position};
+use notify_schema::{Fault, Fields, Level, Position, SectionName};
 
 use crate::{Address, MAILTO, MAILTO_USER};
 
@@ -104,7 +104,7 @@ pub struct Addressees {
     mailto: Vec<Named>,
     users: Vec<Named>,
     header: Position,
-    section: String,
+    section: SectionName,
 }
 
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl Addressees {
             mailto: named(MAILTO.name),
             users: named(MAILTO_USER.name),
             header: fields.header(),
-            section: format!("{} `{}`", fields.kind(), fields.name()),
+            section: fields.label(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What `check` says of a matcher that works: that it can never match, that
 //! Proxmox VE would refuse it, that it may not mean what it seems to.
 
-use notify_schema::Fault;
+use notify_schema::{Fault, SectionName};
 
 use crate::calendar::Hours;
 use crate::{Index, Matcher, MatcherRule, Mode, Severities};
@@ -62,7 +62,7 @@ impl Matcher {
     }
 
     fn in_section(&self, faults: Vec<Fault>) -> Vec<Fault> {
-        let section = format!("{} `{}`", crate::schema::MATCHER, self.name());
+        let section = SectionName::new(crate::schema::MATCHER, self.name());
         faults
             .into_iter()
             .map(|fault| fault.in_section(section.clone()))

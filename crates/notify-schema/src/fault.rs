@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::SectionName;
+
 /// Which file of a configuration folder something stands in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -86,6 +88,27 @@ pub enum Audience {
     Pve,
 }
 
+/// What a fault is, for code that decides by it. The message is for people, its words may change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FaultCode {
+    /// Nothing that anybody decides by.
+    #[default]
+    Other,
+    /// A required property has no line, good or bad.
+    MissingProperty {
+        /// The property.
+        property: &'static str,
+        /// Whether it belongs into the private file.
+        secret: bool,
+    },
+    /// An unknown property whose key ends with a colon, as if it were a header.
+    /// Not in the private file, where nothing is told of an unknown line.
+    IndentedHeader,
+    /// An indented line before the first header.
+    BeforeAnySection,
+}
+
 /// One thing that is wrong with a configuration, and where.
 ///
 /// Its text never holds a secret: values of secret properties are not quoted.
@@ -97,16 +120,18 @@ pub struct Fault {
     pub line: Option<u32>,
     /// 1-based, in characters.
     pub column: Option<u32>,
+    /// What it is, as far as somebody decides by it.
+    pub code: FaultCode,
     /// How bad it is.
     pub level: Level,
     /// Whom it concerns.
     pub audience: Audience,
-    /// The section: its type and its name, as ``smtp `example` ``, or only its name.
-    pub section: Option<String>,
+    /// The section in which it is.
+    pub section: Option<SectionName>,
     /// Lower case, no full stop, names the thing.
     pub message: String,
     /// What to do about it.
-    pub hint: Option<String>,
+    pub hint: Option<Box<str>>,
 }
 
 impl Fault {
@@ -117,6 +142,7 @@ impl Fault {
             file: position.source.path().map(Cow::Borrowed),
             line: some(position.line),
             column: some(position.column),
+            code: FaultCode::Other,
             level,
             audience: Audience::Everyone,
             section: None,
@@ -161,14 +187,21 @@ impl Fault {
 
     /// In a section.
     #[must_use]
-    pub fn in_section(mut self, section: impl Into<String>) -> Self {
-        self.section = Some(section.into());
+    pub fn in_section(mut self, section: SectionName) -> Self {
+        self.section = Some(section);
+        self
+    }
+
+    /// With what code decides by.
+    #[must_use]
+    pub fn with_code(mut self, code: FaultCode) -> Self {
+        self.code = code;
         self
     }
 
     /// With advice.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Box<str>>) -> Self {
         self.hint = Some(hint.into());
         self
     }

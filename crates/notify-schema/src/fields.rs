@@ -1,7 +1,7 @@
 //! A section whose values have been checked.
 
 use crate::kind::boolean;
-use crate::{Fault, Position, Presence, Property, Secret};
+use crate::{Fault, Position, Presence, Property, Secret, SectionName};
 
 /// The value of one entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,11 @@ impl Fields {
     /// The section's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// How faults name the section: ``smtp `example` ``.
+    pub fn label(&self) -> SectionName {
+        SectionName::new(self.kind, &self.name)
     }
 
     /// Where the section's header stands.
@@ -150,7 +155,7 @@ impl Fields {
 
     /// A fault at a place of this section.
     pub fn fault_at(&self, at: Position, message: impl Into<String>) -> Fault {
-        Fault::error(at, message).in_section(format!("{} `{}`", self.kind, self.name))
+        Fault::error(at, message).in_section(self.label())
     }
 
     fn default_of(&self, property: &str) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use crate::fields::{Entry, Fields, Value};
 use crate::kind::excerpt;
-use crate::{Fault, Position, Presence, Property, Secret, Source};
+use crate::{Fault, FaultCode, Position, Presence, Property, Secret, SectionName, Source};
 
 /// How much a section forgives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,9 +175,9 @@ impl Schema {
     pub fn check(&self, name: &str, header: Position, raw: &[RawProperty<'_>]) -> Checked {
         let mut check = Check {
             schema: self,
-            name,
             entries: Vec::with_capacity(raw.len()),
             single: Vec::new(),
+            refused: Vec::new(),
             faults: Vec::new(),
             usable: true,
         };
@@ -187,11 +187,17 @@ impl Schema {
         check.missing(header);
         let Check {
             mut entries,
-            faults,
+            mut faults,
             usable,
             ..
         } = check;
         entries.shrink_to_fit();
+        if !faults.is_empty() {
+            let section = SectionName::new(self.kind, name);
+            for fault in &mut faults {
+                fault.section = Some(section.clone());
+            }
+        }
         let defaults = || {
             self.properties
                 .iter()
@@ -206,11 +212,12 @@ impl Schema {
 
 struct Check<'a> {
     schema: &'a Schema,
-    name: &'a str,
     entries: Vec<Entry>,
     /// The good lines of properties that may stand once only: never more than
     /// there are properties, so that many lines take no more than linear time.
     single: Vec<(&'static Property, Position)>,
+    /// The properties with a line that is not used, each once.
+    refused: Vec<&'static Property>,
     faults: Vec<Fault>,
     usable: bool,
 }
@@ -224,8 +231,8 @@ impl Check<'_> {
             return self.unknown(line);
         };
         if let Some(fault) = misplaced(property, line.at) {
-            self.fault(fault);
-            return;
+            self.note_refused(property);
+            return self.fault(fault);
         }
         let first = self
             .single
@@ -266,6 +273,11 @@ impl Check<'_> {
                 Fault::error(line.at, message)
             }
         };
+        let fault = if line.key.ends_with(':') && line.at.source != Source::Private {
+            fault.with_code(FaultCode::IndentedHeader)
+        } else {
+            fault
+        };
         let near = nearest(
             line.key,
             self.schema.properties.iter().map(|property| property.name),
@@ -282,6 +294,7 @@ impl Check<'_> {
         line: &RawProperty<'_>,
         refused: &crate::Refused,
     ) {
+        self.note_refused(property);
         let reason = if property.is_secret() {
             refused.reason_without_value()
         } else {
@@ -311,46 +324,58 @@ impl Check<'_> {
         self.fault(fault);
     }
 
+    fn note_refused(&mut self, property: &'static Property) {
+        if !is_among(&self.refused, property) {
+            self.refused.push(property);
+        }
+    }
+
     fn missing(&mut self, header: Position) {
-        for property in self
-            .schema
-            .properties
-            .iter()
-            .filter(|property| property.is_required())
-        {
-            if self
-                .entries
-                .iter()
-                .any(|entry| std::ptr::eq(entry.property, *property))
-            {
+        let schema = self.schema;
+        for property in schema.properties.iter().filter(|it| it.is_required()) {
+            let mut entries = self.entries.iter();
+            if entries.any(|entry| std::ptr::eq(entry.property, *property)) {
                 continue;
             }
             self.usable = false;
             // A line that was refused has been reported already.
-            let prefix = format!("property `{}`: ", property.name);
-            if self
-                .faults
-                .iter()
-                .any(|fault| fault.message.starts_with(&prefix))
-            {
-                continue;
+            if !is_among(&self.refused, property) {
+                self.fault(missing(property, header));
             }
-            let place = if property.is_secret() {
-                " in priv/notifications.cfg"
-            } else {
-                ""
-            };
-            self.fault(Fault::error(
-                header,
-                format!("property `{}` is missing{place}", property.name),
-            ));
         }
     }
 
     fn fault(&mut self, fault: Fault) {
-        self.faults
-            .push(fault.in_section(format!("{} `{}`", self.schema.kind, self.name)));
+        self.faults.push(fault);
     }
+}
+
+fn is_among(properties: &[&'static Property], property: &Property) -> bool {
+    properties
+        .iter()
+        .any(|known| std::ptr::eq(*known, property))
+}
+
+fn missing(property: &Property, header: Position) -> Fault {
+    let place = match property.is_secret() {
+        true => format!(" in {}", file_of(property)),
+        false => String::new(),
+    };
+    let code = FaultCode::MissingProperty {
+        property: property.name,
+        secret: property.is_secret(),
+    };
+    let message = format!("property `{}` is missing{place}", property.name);
+    Fault::error(header, message).with_code(code)
+}
+
+/// The file in which a property of Proxmox VE belongs.
+fn file_of(property: &Property) -> &'static str {
+    let source = match property.is_secret() {
+        true => Source::Private,
+        false => Source::Public,
+    };
+    source.path().unwrap_or_default()
 }
 
 fn entry(property: &'static Property, line: &RawProperty<'_>) -> Entry {
@@ -369,25 +394,25 @@ fn entry(property: &'static Property, line: &RawProperty<'_>) -> Entry {
 /// A property in the file that is not its own is not used.
 fn misplaced(property: &Property, at: Position) -> Option<Fault> {
     let message = match (at.source, property.is_secret()) {
-        (Source::Public | Source::Overlay, true) => "a secret in a file that others can read",
-        (Source::Private, false) => "not a secret, so it has no place in the private file",
+        (Source::Public | Source::Overlay, true) => {
+            "a secret in a file that others can read".to_owned()
+        }
+        (Source::Private, false) => {
+            "not a secret, so it has no place in the private file".to_owned()
+        }
         (Source::Overlay, false) if property.in_pve => {
-            "a property of Proxmox VE has no place in notify.cfg"
+            let file = at.source.path().unwrap_or_default();
+            format!("a property of Proxmox VE has no place in {file}")
         }
         _ => return None,
     };
-    let place = if property.is_secret() {
-        "priv/notifications.cfg"
-    } else {
-        "notifications.cfg"
-    };
-    let hint = if property.is_secret() {
-        format!(
-            "move it to the section of the same name in {place}, and change it: it may have been read"
-        )
-    } else {
-        format!("move it to the section of the same name in {place}")
-    };
+    let mut hint = format!(
+        "move it to the section of the same name in {}",
+        file_of(property)
+    );
+    if property.is_secret() {
+        hint += ", and change it: it may have been read";
+    }
     Some(Fault::error(at, format!("property `{}`: {message}", property.name)).with_hint(hint))
 }
 
@@ -422,7 +447,7 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{RawProperty, Schema};
-    use crate::{Kind, Position, Property, Source};
+    use crate::{FaultCode, Kind, Position, Property, Source};
 
     static SERVER: Property = Property::required("server", Kind::text(), "Where.").example("a");
     static MODE: Property =
@@ -534,6 +559,31 @@ mod tests {
             check(&schema().strict(), "+ server a\n+ mode ssl"),
             "unusable\n\
              notifications.cfg:3:2: error: relay `x1`: property `mode`: expected one of tls, insecure, not `ssl`"
+        );
+    }
+
+    #[test]
+    fn what_others_decide_by_is_in_the_code() {
+        static KEY: Property = Property::required("key", Kind::text(), "Secret.").secret();
+        let schema = Schema::new("relay", [&SERVER, &KEY]);
+        let at = |source| Position::new(source, 2, 2);
+        let raw = [
+            RawProperty::new("smtp:", "a", at(Source::Public)),
+            RawProperty::new("prot", "a", at(Source::Public)),
+            RawProperty::new("smtp:", "a", at(Source::Private)),
+        ];
+        let faults = schema.check("x1", Position::NOWHERE, &raw).faults;
+        let codes: Vec<FaultCode> = faults.iter().map(|fault| fault.code).collect();
+        let missing = |property, secret| FaultCode::MissingProperty { property, secret };
+        assert_eq!(
+            codes,
+            [
+                FaultCode::IndentedHeader,
+                FaultCode::Other,
+                FaultCode::Other,
+                missing("server", false),
+                missing("key", true),
+            ]
         );
     }
 

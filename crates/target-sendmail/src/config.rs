@@ -1,7 +1,7 @@
 //! What a section says, in types.
 
 use notify_mail::{AUTHOR, Address, Addressees, SENDER_OR_ROOT};
-use notify_schema::{Fault, Fields, Position};
+use notify_schema::{Fault, Fields, Position, SectionName};
 
 /// A usable section of the type `sendmail`.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub struct Config {
     pub from: Option<Address>,
     /// The section, for faults that are found later than it is checked.
     header: Position,
-    section: String,
+    section: SectionName,
 }
 
 impl Config {
@@ -27,7 +27,7 @@ impl Config {
                 .text(SENDER_OR_ROOT.name)
                 .and_then(|text| text.parse().ok()),
             header: fields.header(),
-            section: format!("{} `{}`", fields.kind(), fields.name()),
+            section: fields.label(),
         }
     }
 

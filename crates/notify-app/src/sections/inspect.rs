@@ -50,8 +50,8 @@ impl<'a> Outcome<'a> {
         let Some(section) = self.after.section(self.name) else {
             return Ok(Vec::new());
         };
-        let label = format!("{} `{}`", section.kind, section.name);
-        let of_section = |fault: &&Fault| fault.section.as_deref() == Some(&label);
+        let label = section.label();
+        let of_section = |fault: &&Fault| fault.section.as_ref() == Some(&label);
         self.refuse_unusable(self.engine.faults().iter().filter(of_section))?;
         if for_pve {
             self.refuse_rules_of_ours()?;

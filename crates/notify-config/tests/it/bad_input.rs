@@ -55,7 +55,7 @@ fn a_nul_is_text_like_any_other_and_refused_by_the_kind() {
         )),
         "smtp ops (user-created): property `server`: contains the control character U+0000\n\
          notifications.cfg:2:2: error: smtp `ops`: property `server`: contains the control character U+0000\n\
-         notifications.cfg:5:1: error: expected a header `TYPE: NAME`, not `sm\\0tp: dev` -> a property must be indented; the lines up to the next header are not used\n"
+         notifications.cfg:5:1: error: expected a header `TYPE: NAME`, not `sm\\0tp …` -> a property must be indented; the lines up to the next header are not used\n"
     );
 }
 

@@ -100,7 +100,7 @@ fn a_faulty_header_takes_its_lines_with_it() {
     check(
         "smtp ops\n\tport 1\n\nsmtp: dev\n\tport 2\n",
         "!smtp ops/{port=1}\nsmtp/dev{port=2}\n\
-         1:1: error: expected a header `TYPE: NAME`, not `smtp ops` -> a property must be indented; the lines up to the next header are not used",
+         1:1: error: expected a header `TYPE: NAME`, not `smtp …` -> a property must be indented; the lines up to the next header are not used",
     );
     check(
         "smtp:\n\tport 1\n",
@@ -120,12 +120,12 @@ fn a_faulty_header_takes_its_lines_with_it() {
     check(
         "9smtp: ops\n",
         "!9smtp/ops{}\n\
-         1:1: error: expected a header `TYPE: NAME`, not `9smtp: ops` -> a property must be indented; the lines up to the next header are not used",
+         1:1: error: expected a header `TYPE: NAME`, not `9smtp …` -> a property must be indented; the lines up to the next header are not used",
     );
     check(
         "\u{feff}smtp: ops\n",
         "!\u{feff}smtp/ops{}\n\
-         1:1: error: expected a header `TYPE: NAME`, not `\\u{feff}smtp: ops` -> remove the byte order mark at the start of the file",
+         1:1: error: expected a header `TYPE: NAME`, not `\\u{feff}smtp …` -> remove the byte order mark at the start of the file",
     );
 }
 
