@@ -1,4 +1,4 @@
-//! One schema, many readers: help of flags, manuals, example sections, and the laws of properties.
+//! One schema, many readers: help of flags, manuals, example sections.
 //!
 //! Everything is made from the [`Property`](notify_schema::Property) that a
 //! plugin declares once, so no two places say different things of it. This
@@ -20,11 +20,10 @@
 
 mod example;
 mod flag;
-mod law;
 mod manual;
 mod wording;
 
 pub use example::{example_overlay, example_section};
 pub use flag::flag_help;
-pub use law::lint;
 pub use manual::{manual, properties_markdown};
+pub use notify_schema::lint;

@@ -2,8 +2,9 @@
 
 use crate::Kind;
 
-/// Flags of the command line, so no property may have such a name.
-pub const RESERVED_NAMES: [&str; 10] = [
+/// Flags of the command line, and keys that its answers in JSON have beside the
+/// properties, so no property may have such a name.
+pub const RESERVED_NAMES: [&str; 15] = [
     "help",
     "version",
     "json",
@@ -14,6 +15,11 @@ pub const RESERVED_NAMES: [&str; 10] = [
     "quiet",
     "verbose",
     "color",
+    "not-for-pve",
+    "origin",
+    "revision",
+    "type",
+    "unusable",
 ];
 
 /// Whether a section must have a property, and what holds when it has not.

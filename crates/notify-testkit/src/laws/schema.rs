@@ -1,93 +1,19 @@
 //! Laws of what a target type says of itself.
 
-use std::collections::BTreeSet;
-
 use notify_core::TargetType;
-use notify_schema::{Checked, Position, Presence, Property, RESERVED_NAMES, RawProperty};
+use notify_schema::{Checked, Position, RawProperty, lint};
 
 use super::trial::Findings;
 use crate::canary;
 
 pub(super) fn laws(findings: &mut Findings<'_>) {
     let kind = findings.kind;
-    for property in kind.schema().properties() {
-        named(findings, property);
-        documented(findings, property);
-        exemplified(findings, property);
+    for broken in lint(kind.schema().properties()) {
+        findings.broken("a property obeys its laws", broken);
     }
-    distinct(findings, kind);
     manual(findings, kind);
     builtins(findings, kind);
     unbuildable(findings, kind);
-}
-
-fn named(findings: &mut Findings<'_>, property: &Property) {
-    let name = property.name;
-    let kebab = !name.is_empty()
-        && name.split('-').all(|word| {
-            !word.is_empty()
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-        });
-    findings.law("a property's name is kebab-case", kebab, || {
-        format!("`{name}`")
-    });
-    let free = property.name == "comment" || !RESERVED_NAMES.contains(&name);
-    findings.law("a property's name is not reserved", free, || {
-        format!("`{name}`")
-    });
-}
-
-fn documented(findings: &mut Findings<'_>, property: &Property) {
-    let doc = property.doc;
-    let sentence = doc.ends_with('.')
-        && doc
-            .chars()
-            .next()
-            .is_some_and(|first| !first.is_lowercase());
-    findings.law(
-        "a property is documented in full sentences",
-        sentence,
-        || format!("`{}`: {doc:?}", property.name),
-    );
-}
-
-fn exemplified(findings: &mut Findings<'_>, property: &Property) {
-    let (name, example) = (property.name, property.example);
-    if property.is_secret() {
-        return;
-    }
-    findings.law(
-        "a public property has an example",
-        !example.is_empty(),
-        || format!("`{name}`"),
-    );
-    if let Err(refused) = property.kind.normalized(example) {
-        findings.broken(
-            "an example is accepted",
-            format!("`{name}`: {}", refused.reason()),
-        );
-    }
-    if let Presence::Default(value) = property.presence
-        && let Err(refused) = property.kind.normalized(value)
-    {
-        findings.broken(
-            "a default is accepted",
-            format!("`{name}`: {}", refused.reason()),
-        );
-    }
-}
-
-fn distinct(findings: &mut Findings<'_>, kind: &TargetType) {
-    let mut seen = BTreeSet::new();
-    for property in kind.schema().properties() {
-        findings.law(
-            "no two properties have one name",
-            seen.insert(property.name),
-            || format!("`{}`", property.name),
-        );
-    }
 }
 
 fn manual(findings: &mut Findings<'_>, kind: &TargetType) {

@@ -2,17 +2,26 @@
 
 use std::collections::BTreeSet;
 
-use notify_schema::{Presence, Property, RESERVED_NAMES};
+use crate::{Presence, Property, RESERVED_NAMES};
 
 /// What is wrong with the properties of one section type; empty when nothing is.
 ///
-/// - Names are kebab-case, none twice, none a flag of the command line, and none
+/// - Names are kebab-case, none twice, none reserved ([`RESERVED_NAMES`]), and none
 ///   that of the file flag of a secret (`token` has the flag `--token-file`).
 /// - Docs are full sentences on one line.
 /// - Examples and defaults are accepted by their own kind; every public
 ///   property has an example.
 /// - Secrets have neither example nor default, because a value in the program
 ///   is no secret.
+///
+/// ```
+/// use notify_schema::{Kind, Property, lint};
+/// static PORT: Property = Property::optional("port", Kind::PORT, "Port of the relay.").example("70000");
+/// assert_eq!(
+///     lint(&[&PORT]),
+///     ["property `port`: the example is refused: 70000 is above 65535"]
+/// );
+/// ```
 pub fn lint(properties: &[&Property]) -> Vec<String> {
     let mut broken = Vec::new();
     let mut seen = BTreeSet::new();
@@ -42,7 +51,7 @@ pub fn lint(properties: &[&Property]) -> Vec<String> {
 
 fn name(property: &Property) -> Option<String> {
     if RESERVED_NAMES.contains(&property.name) {
-        return Some("the name is a flag of the command line".to_owned());
+        return Some("the name is reserved".to_owned());
     }
     let is_word = |word: &str| {
         !word.is_empty()
@@ -105,7 +114,7 @@ fn is_file_flag(property: &Property, properties: &[&Property]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::lint;
-    use notify_schema::{Kind, Property};
+    use crate::{Kind, Property, RESERVED_NAMES};
 
     fn check(property: Property, expected: &[&str]) {
         let found = lint(&[&property]);
@@ -128,8 +137,8 @@ mod tests {
         for bad in ["", "A", "mail_to", "-a", "a-", "a--b", "1a", "ä"] {
             check(named(bad), &["the name is not kebab-case"]);
         }
-        for taken in ["help", "color", "name"] {
-            check(named(taken), &["the name is a flag of the command line"]);
+        for taken in RESERVED_NAMES {
+            check(named(taken), &["the name is reserved"]);
         }
     }
 
