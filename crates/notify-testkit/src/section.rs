@@ -13,7 +13,7 @@ use notify_schema::{Checked, Fault, Position, RawProperty, Secret, Source};
 /// # static ECHO: TargetType = TargetType::new("echo", "Echo", |_| Err(Vec::new()));
 /// let section = Section::new("ops").public("comment", "on call").secret("token", "A.tok");
 /// let faults = section.build(&ECHO).expect_err("this type has no token");
-/// assert_eq!(faults[0].to_string(), "priv/notifications.cfg:3:2: warning: echo `ops`: unknown property `token`");
+/// assert_eq!(faults[0].to_string(), "priv/notifications.cfg:3:2: warning: echo `ops`: unknown property");
 /// ```
 #[derive(Clone, Debug)]
 pub struct Section {
