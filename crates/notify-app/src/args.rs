@@ -129,7 +129,7 @@ pub(crate) struct EventArgs {
     pub(crate) severity: Option<Severity>,
 
     /// The type of the event, as vzdump; short for --field type=T.
-    #[arg(long = "type", value_name = "T")]
+    #[arg(long = "type", value_name = "T", allow_hyphen_values = true)]
     pub(crate) kind: Option<String>,
 
     /// A field that matchers can look at; repeatable.
@@ -147,7 +147,8 @@ pub(crate) struct Send {
         long,
         value_name = "TEXT",
         conflicts_with = "template",
-        required_unless_present = "template"
+        required_unless_present = "template",
+        allow_hyphen_values = true
     )]
     pub(crate) title: Option<String>,
 
@@ -168,7 +169,12 @@ pub(crate) struct Send {
     pub(crate) template: Option<String>,
 
     /// The data of the template, JSON; - is standard input.
-    #[arg(long, value_name = "FILE", requires = "template")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "template",
+        conflicts_with = "title"
+    )]
     pub(crate) data: Option<PathBuf>,
 
     /// When it happened: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.

@@ -1,13 +1,14 @@
 //! `notify config show` and `notify config format`.
 
+use notify_core::Zone;
 use notify_schema::Source;
 use serde_json::json;
 
 use crate::args::{Config, Global};
 use crate::console::Console;
-use crate::exit::{Answer, Exit};
+use crate::exit::{Answer, Exit, Stop};
 use crate::setup::Setup;
-use crate::shapes;
+use crate::shapes::{self, printable};
 
 /// `notify config`.
 pub(crate) fn config(global: &Global, args: &Config, console: &Console) -> Answer {
@@ -27,11 +28,12 @@ pub(crate) fn config(global: &Global, args: &Config, console: &Console) -> Answe
 
 fn show(global: &Global, as_json: bool, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
-    let (snapshot, configuration) = setup.read()?;
-    let sections = configuration
-        .sections()
-        .iter()
-        .map(|section| shapes::with_secrets_named(section, &configuration, &setup.schemas));
+    let ready = setup.ready(Zone::Local)?;
+    ready.tell_unreadable(console);
+    let (snapshot, configuration) = (&ready.snapshot, &ready.configuration);
+    let sections = configuration.sections().iter();
+    let sections =
+        sections.map(|section| shapes::with_secrets_named(section, &ready, &setup.schemas));
     if as_json {
         let sections: Vec<_> = sections.collect();
         console.json(&json!({
@@ -49,10 +51,8 @@ fn show(global: &Global, as_json: bool, console: &Console) -> Answer {
         console.raw(shapes::text(&shape).as_bytes());
         let remarks =
             [(section.origin.name() != "user-created").then(|| section.origin.name().to_owned())];
-        let unusable = section
-            .unusable
-            .as_ref()
-            .map(|reason| format!("cannot be used: {reason}"));
+        let unusable = ready.unusable(section);
+        let unusable = unusable.map(|reason| format!("cannot be used: {}", printable(reason)));
         for remark in remarks.into_iter().flatten().chain(unusable) {
             console.note(format!("\t# {remark}"));
         }
@@ -62,7 +62,14 @@ fn show(global: &Global, as_json: bool, console: &Console) -> Answer {
 
 fn format(global: &Global, source: Source, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
-    let (_, configuration) = setup.read()?;
+    let (snapshot, configuration) = setup.read()?;
+    if let Some(reason) = snapshot.files.content(source).unreadable() {
+        let file = setup.store.path(source);
+        return Err(Stop::usage(format!(
+            "cannot read {}: {reason}",
+            file.display()
+        )));
+    }
     let formatted = notify_config::format(configuration.document(source), &setup.schemas);
     console.raw(formatted.text.as_bytes());
     for fault in formatted.left_out.iter().chain(&formatted.superseded) {

@@ -95,6 +95,9 @@ fn answer(ready: &Ready, line: &Line, at: Option<i64>, explain: bool, console: &
 }
 
 fn parse(line: &[u8]) -> Result<Line, String> {
+    if !line.trim_ascii_start().starts_with(b"{") {
+        return Err("expected a JSON object".to_owned());
+    }
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
     for (name, value) in &line.fields {
         check_field(name, value).map_err(|error| error.to_string())?;
@@ -217,6 +220,7 @@ mod tests {
             r#"{"severity":"error","fields":{"a":"1\n2"}}"#,
             Err("control character"),
         );
-        check("nonsense", Err("expected"));
+        check("nonsense", Err("expected a JSON object"));
+        check(r#"["info",0,{}]"#, Err("expected a JSON object"));
     }
 }

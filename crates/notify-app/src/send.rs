@@ -1,5 +1,7 @@
 //! `notify send` and `notify test`.
 
+use std::path::{Path, PathBuf};
+
 use notify_bus::{Report, Skipped, State, TargetReport, Verdict};
 use notify_core::{Content, Notification, Zone};
 use notify_schema::Fault;
@@ -73,6 +75,10 @@ fn content(
             name: template.clone(),
             data: input::json(data)?,
         });
+    }
+    let is_stdin = |file: &Option<PathBuf>| file.as_deref() == Some(Path::new("-"));
+    if is_stdin(&args.message_file) && is_stdin(&args.html_file) {
+        return Err(Stop::usage("only one file can be standard input"));
     }
     let text = match (&args.message, &args.message_file) {
         (Some(text), _) => text.clone(),

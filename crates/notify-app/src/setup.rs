@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use notify_bus::Engine;
-use notify_config::{Configuration, Schemas, Snapshot, Store};
+use notify_config::{Configuration, Schemas, Section, Snapshot, Store};
 use notify_core::{Registry, Zone};
 use notify_host::HostFacts;
 use notify_match::RuleKind;
@@ -29,6 +29,7 @@ pub(crate) struct Setup {
 /// A configuration and everything that it needs to work.
 #[derive(Debug)]
 pub(crate) struct Ready {
+    pub(crate) snapshot: Snapshot,
     pub(crate) configuration: Configuration,
     pub(crate) engine: Engine,
     pub(crate) host_faults: Vec<Fault>,
@@ -112,7 +113,7 @@ impl Setup {
         (host, host_faults): (HostFacts, Vec<Fault>),
         zone: Zone,
     ) -> Result<Ready, Stop> {
-        let (_, configuration) = self.read()?;
+        let (snapshot, configuration) = self.read()?;
         let engine = Engine::assemble(
             &configuration,
             &self.registry,
@@ -121,6 +122,7 @@ impl Setup {
             zone,
         );
         Ok(Ready {
+            snapshot,
             configuration,
             engine,
             host_faults,
@@ -129,6 +131,19 @@ impl Setup {
 }
 
 impl Ready {
+    /// Why a section cannot be used, because of its form or its content.
+    pub(crate) fn unusable<'a>(&'a self, section: &'a Section) -> Option<&'a str> {
+        let form = section.unusable.as_deref();
+        form.or_else(|| self.engine.unusable(&section.name))
+    }
+
+    /// Says on standard error that the private file could not be read.
+    pub(crate) fn tell_unreadable(&self, console: &Console) {
+        if let Some(reason) = self.snapshot.files.private.unreadable() {
+            console.problem(format!("cannot read priv/notifications.cfg: {reason}"));
+        }
+    }
+
     /// What is wrong with the sections and the host's files.
     pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
         let sections = self.configuration.faults().iter();

@@ -5,6 +5,8 @@ use notify_match::{MATCHER, RuleKind};
 use notify_schema::{Kind, Property, Schema};
 use serde_json::{Map, Value, json};
 
+use crate::setup::Ready;
+
 /// What is shown in place of a secret that is there.
 pub(crate) const SET: &str = "set";
 
@@ -29,38 +31,30 @@ impl Noun {
 }
 
 /// A line of a list: name, origin, type, and `comment`, `disable`, `unusable` where they are set.
-pub(crate) fn summary(
-    section: &Section,
-    configuration: &Configuration,
-    schemas: &Schemas,
-) -> Value {
+pub(crate) fn summary(section: &Section, ready: &Ready, schemas: &Schemas) -> Value {
     let mut object = begin(section);
-    let all = properties(section, configuration, schemas);
+    let all = properties(section, &ready.configuration, schemas);
     for name in ["comment", "disable"] {
         if let Some(value) = all.get(name) {
             object.insert(name.to_owned(), value.clone());
         }
     }
-    end(object, section)
+    end(object, section, ready)
 }
 
 /// A whole section, without its secrets.
-pub(crate) fn whole(section: &Section, configuration: &Configuration, schemas: &Schemas) -> Value {
+pub(crate) fn whole(section: &Section, ready: &Ready, schemas: &Schemas) -> Value {
     let mut object = begin(section);
-    object.extend(properties(section, configuration, schemas));
-    end(object, section)
+    object.extend(properties(section, &ready.configuration, schemas));
+    end(object, section, ready)
 }
 
 /// A whole section, with `"set"` for each secret that it has.
-pub(crate) fn with_secrets_named(
-    section: &Section,
-    configuration: &Configuration,
-    schemas: &Schemas,
-) -> Value {
-    let Value::Object(mut object) = whole(section, configuration, schemas) else {
+pub(crate) fn with_secrets_named(section: &Section, ready: &Ready, schemas: &Schemas) -> Value {
+    let Value::Object(mut object) = whole(section, ready, schemas) else {
         unreachable!("a section is an object")
     };
-    for key in configuration.secret_keys(section) {
+    for key in ready.configuration.secret_keys(section) {
         object.insert(key.to_owned(), json!(SET));
     }
     Value::Object(object)
@@ -73,9 +67,9 @@ fn begin(section: &Section) -> Map<String, Value> {
     object
 }
 
-fn end(mut object: Map<String, Value>, section: &Section) -> Value {
+fn end(mut object: Map<String, Value>, section: &Section, ready: &Ready) -> Value {
     object.insert("origin".to_owned(), json!(section.origin.name()));
-    if let Some(reason) = &section.unusable {
+    if let Some(reason) = ready.unusable(section) {
         object.insert("unusable".to_owned(), json!(reason));
     }
     Value::Object(object)
@@ -154,8 +148,20 @@ pub(crate) fn text(shape: &Value) -> String {
             let shown = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
-            text.push_str(&format!("\t{key} {shown}\n"));
+            text.push_str(&format!("\t{} {}\n", printable(key), printable(&shown)));
         }
     }
     text
+}
+
+/// Text of a file, fit for a terminal: control characters are escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |character: char| {
+        if character.is_control() {
+            character.escape_default().to_string()
+        } else {
+            character.to_string()
+        }
+    };
+    text.chars().map(shown).collect()
 }

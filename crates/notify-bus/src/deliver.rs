@@ -4,8 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
-use futures_util::FutureExt as _;
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use notify_core::{Attempt, Content, Failure, Message, Notification, Receipt, Target};
 use notify_render::{Rendered, with_common_variables};
 use notify_schema::Fault;
@@ -16,6 +15,10 @@ use crate::{Decision, Engine};
 
 /// How long after its deadline a target may still answer before it is left alone.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// The most deliveries that are under way at once: each may hold two open files, and a
+/// process usually may have 1,024.
+const AT_ONCE: usize = 256;
 
 /// A moment by both clocks: deadlines count from one, headers show the other.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +53,11 @@ impl Engine {
             .iter()
             .map(|name| self.one(name, notification, &message, moment));
         let mut report = Report::of(notification, decision.matchers);
-        report.targets = join_all(attempts).await;
+        let under_way = stream::iter(attempts).buffer_unordered(AT_ONCE);
+        report.targets = under_way.collect().await;
+        report
+            .targets
+            .sort_by(|a: &TargetReport, b| a.name.cmp(&b.name));
         (report, message.faults())
     }
 

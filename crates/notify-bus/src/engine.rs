@@ -109,12 +109,15 @@ impl Engine {
         self.targets.contains_key(target)
     }
 
-    /// Why a target cannot be used; nothing when it can, or when there is none.
-    pub fn unusable(&self, target: &str) -> Option<&str> {
-        self.targets
-            .get(target)
-            .and_then(|slot| slot.target.as_ref().err())
-            .map(String::as_str)
+    /// Why a target or a matcher cannot be used; nothing when it can, or when there is none.
+    pub fn unusable(&self, section: &str) -> Option<&str> {
+        if let Some(slot) = self.targets.get(section) {
+            return slot.target.as_ref().err().map(String::as_str);
+        }
+        let mut faulty = self.matchers.faulty();
+        faulty
+            .find(|(name, _)| *name == section)
+            .map(|(_, reason)| reason)
     }
 
     /// Makes the router, so that every later decision is fast.

@@ -124,16 +124,34 @@ impl Store {
         schemas: &Schemas,
         changes: &Changes,
     ) -> Result<Snapshot, StoreError> {
+        self.update_judged(expected, schemas, changes, |_, _| Ok(()))
+    }
+
+    /// As [`Store::update`], when `judge` has nothing against the outcome.
+    ///
+    /// It sees the files as they are and as they would be, under the lock:
+    /// nobody changes them before they are written.
+    ///
+    /// # Errors
+    /// Those of [`Store::update`], and what `judge` says; then nothing was written.
+    pub fn update_judged<E: From<StoreError>>(
+        &self,
+        expected: Option<&str>,
+        schemas: &Schemas,
+        changes: &Changes,
+        judge: impl FnOnce(&Snapshot, &Files) -> Result<(), E>,
+    ) -> Result<Snapshot, E> {
         self.make_folder(&self.folder, 0o755)?;
         let _lock = Lock::acquire(&self.folder, &*self.clock)?;
         let before = self.read();
         check_expected(&before, expected)?;
         if let Some(reason) = before.files.public.unreadable() {
             let error = io::Error::other(reason.to_owned());
-            return Err(StoreError::io("cannot read notifications.cfg", error));
+            return Err(StoreError::io("cannot read notifications.cfg", error).into());
         }
         let after = changes.apply_in(&before.files, schemas, self.is_pve_folder())?;
         self.check_size(&after)?;
+        judge(&before, &after)?;
         // What the additions alone make of the private file; when they make no
         // sense alone, one step does all.
         let additions = changes

@@ -146,6 +146,10 @@ pub(super) fn take_away(
     let section = find(&configuration, noun, name)?;
     let for_good = deed == Deed::Remove && section.origin == Origin::UserCreated;
     let (done, changes): (_, fn(&str) -> Changes) = match deed {
+        // A built-in is there without a file, so removing it brings its own values back.
+        Deed::Remove if section.origin != Origin::UserCreated => {
+            ("reset", |name| Changes::new().reset(name))
+        }
         Deed::Remove => ("removed", |name| Changes::new().remove(name)),
         Deed::Reset => ("reset", |name| Changes::new().reset(name)),
     };

@@ -5,6 +5,7 @@ mod inspect;
 mod write;
 
 use notify_config::{Configuration, Section};
+use notify_core::Zone;
 use serde_json::json;
 
 use self::edit::{Deed, add, set, take_away};
@@ -12,7 +13,7 @@ use crate::args::{Global, Sections};
 use crate::console::{Console, table};
 use crate::exit::{Answer, Exit, Stop};
 use crate::setup::Setup;
-use crate::shapes::{self, Noun};
+use crate::shapes::{self, Noun, printable};
 
 /// `notify target …`, `notify matcher …`.
 pub(crate) fn sections(global: &Global, noun: Noun, args: &Sections, console: &Console) -> Answer {
@@ -32,8 +33,10 @@ pub(crate) fn sections(global: &Global, noun: Noun, args: &Sections, console: &C
 
 fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
-    let (_, configuration) = setup.read()?;
-    let mut found: Vec<_> = configuration
+    let ready = setup.ready(Zone::Local)?;
+    ready.tell_unreadable(console);
+    let mut found: Vec<_> = ready
+        .configuration
         .sections()
         .iter()
         .filter(|section| noun.covers(section))
@@ -46,7 +49,7 @@ fn list(global: &Global, noun: Noun, as_json: bool, console: &Console) -> Answer
     };
     let shapes: Vec<_> = found
         .iter()
-        .map(|section| shape(section, &configuration, &setup.schemas))
+        .map(|section| shape(section, &ready, &setup.schemas))
         .collect();
     if as_json {
         console.json(&shapes);
@@ -67,8 +70,8 @@ fn row(shape: &serde_json::Value) -> Vec<String> {
         shape
             .get(key)
             .and_then(serde_json::Value::as_str)
+            .map(printable)
             .unwrap_or_default()
-            .to_owned()
     };
     let state = if shape.get("unusable").is_some() {
         "unusable"
@@ -88,9 +91,11 @@ fn row(shape: &serde_json::Value) -> Vec<String> {
 
 fn show(global: &Global, noun: Noun, name: &str, as_json: bool, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
-    let (snapshot, configuration) = setup.read()?;
-    let section = find(&configuration, noun, name)?;
-    let mut shape = shapes::whole(section, &configuration, &setup.schemas);
+    let ready = setup.ready(Zone::Local)?;
+    ready.tell_unreadable(console);
+    let (snapshot, configuration) = (&ready.snapshot, &ready.configuration);
+    let section = find(configuration, noun, name)?;
+    let mut shape = shapes::whole(section, &ready, &setup.schemas);
     if as_json {
         shape["digest"] = json!(snapshot.digest);
         shape["revision"] = json!(snapshot.revision);
@@ -102,8 +107,8 @@ fn show(global: &Global, noun: Noun, name: &str, as_json: bool, console: &Consol
         console.line(format!("\t{key} (set, not shown)"));
     }
     console.note(format!("\t# {}", section.origin.name()));
-    if let Some(reason) = &section.unusable {
-        console.note(format!("\t# cannot be used: {reason}"));
+    if let Some(reason) = ready.unusable(section) {
+        console.note(format!("\t# cannot be used: {}", printable(reason)));
     }
     Ok(Exit::Done)
 }
