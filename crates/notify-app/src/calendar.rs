@@ -119,6 +119,7 @@ fn answer(line: &[u8]) -> Result<bool, String> {
     let epoch: i64 = epoch
         .parse()
         .map_err(|_| "the last column is no number of seconds".to_owned())?;
+    let epoch = time::in_range(epoch)?;
     let calendar = Calendar::parse(expression).map_err(|error| error.to_string())?;
     Ok(calendar.matches(epoch, zone))
 }

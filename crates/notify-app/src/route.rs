@@ -99,6 +99,7 @@ fn parse(line: &[u8]) -> Result<Line, String> {
         return Err("expected a JSON object".to_owned());
     }
     let line: Line = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    line.timestamp.map(time::in_range).transpose()?;
     for (name, value) in &line.fields {
         check_field(name, value).map_err(|error| error.to_string())?;
     }

@@ -9,7 +9,7 @@ use notify_core::Zone;
 pub(crate) fn parse(text: &str, zone: Zone) -> Result<i64, String> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<i64>() {
-        return Ok(seconds);
+        return in_range(seconds);
     }
     if let Ok(instant) = DateTime::parse_from_rfc3339(text) {
         return Ok(instant.timestamp());
@@ -41,6 +41,17 @@ pub(crate) fn parse(text: &str, zone: Zone) -> Result<i64, String> {
     })
 }
 
+/// Seconds since 1970 that have a wall clock.
+pub(crate) fn in_range(seconds: i64) -> Result<i64, String> {
+    if Zone::INSTANTS.contains(&seconds) {
+        return Ok(seconds);
+    }
+    let (first, last) = (Zone::INSTANTS.start(), Zone::INSTANTS.end());
+    Err(format!(
+        "{seconds} is not between {first} and {last} seconds"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::parse;
@@ -63,6 +74,10 @@ mod tests {
         check("2024-01-08T08:00:00+01:00", Ok(1_704_697_200));
         check("2024-01-08T07:00:00Z", Ok(1_704_697_200));
         check("2024-01-08 08:00", Ok(1_704_697_200));
+        check(
+            "99999999999999",
+            Err("99999999999999 is not between -8334600000000 and 8210200000000 seconds"),
+        );
         check("2024-01-08 08:00:01", Ok(1_704_697_201));
     }
 

@@ -1,5 +1,6 @@
 //! The zone in which wall clocks are read.
 
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use chrono::{DateTime, FixedOffset, Local, TimeZone as _, Utc};
@@ -10,6 +11,10 @@ use notify_schema::excerpt;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Zone {
     /// The zone of this machine: `TZ`, else `/etc/localtime`.
+    ///
+    /// [`Zone::at`] reads them, and chrono keeps what it read for a while. It is
+    /// all that this crate reads of the system; `cargo xtask tidy` allows
+    /// chrono's `Local` in this file only.
     #[default]
     Local,
     /// A zone of the IANA database.
@@ -17,6 +22,9 @@ pub enum Zone {
 }
 
 impl Zone {
+    /// The instants that have a wall clock in every zone, in seconds since 1970: some 260,000 years either way.
+    pub const INSTANTS: RangeInclusive<i64> = MIN_SECONDS..=MAX_SECONDS;
+
     /// The wall clock at an instant. Instants that no calendar has are moved to the nearest that it has.
     pub fn at(self, epoch_seconds: i64) -> DateTime<FixedOffset> {
         let bounded = epoch_seconds.clamp(MIN_SECONDS, MAX_SECONDS);
