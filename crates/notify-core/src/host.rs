@@ -119,6 +119,7 @@ impl Host for PlainHost {
 }
 
 impl Debug for PlainHost {
+    /// Without the credentials of the proxy, and without the mail program.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PlainHost")
             .field("name", &self.name)
@@ -130,9 +131,8 @@ impl Debug for PlainHost {
                 "http_proxy",
                 &self.http_proxy.as_deref().map(without_credentials),
             )
-            .field("mail_program", &self.sendmail)
             .field("instance", &self.instance)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

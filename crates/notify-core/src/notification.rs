@@ -9,7 +9,7 @@ use notify_schema::excerpt;
 use serde::{Deserialize, Serialize};
 
 /// How grave an event is. There is no order: a rule names the severities it wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// Something went as it should.
