@@ -40,7 +40,8 @@ rules:
   plugin-files     a target crate has all of its six files
   plugin-use       notify-bin names each plugin in targets.rs, and has no tests that would hide one
   plugin-names     no string of another crate is the name of a plugin
-  purity           notify-schema and notify-core open no file, no socket, and ask no clock
+  purity           notify-schema and notify-core open no file, no socket, and ask no clock;
+                   time zone data in notify-core's zone.rs apart
   one-version      Cargo.lock has notify-core and inventory once
   one-tls          Cargo.lock has no TLS but rustls with ring
   workspace-lints  each crate has the workspace's lints

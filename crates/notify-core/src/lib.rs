@@ -5,7 +5,8 @@
 //! A plugin describes itself once, as a [`TargetType`], and registers it with
 //! [`register_target!`]; a [`Registry`] finds all that are linked.
 //!
-//! This crate opens no file and no socket, starts no task and asks no clock.
+//! This crate opens no file and no socket, starts no task and asks no clock, but
+//! for the system's time zone data, `TZ` and `/etc/localtime`, which [`Zone::Local`] reads.
 //! A host's facts come in as a [`Host`], the time and the deadline as an [`Attempt`].
 //!
 //! ```

@@ -12,6 +12,9 @@ const MODULES: [&str; 4] = ["fs", "net", "process", "os"];
 /// Whose `now` asks a clock.
 const CLOCKS: [&str; 4] = ["SystemTime", "Instant", "Utc", "Local"];
 
+/// Reads the system's time zone data through chrono, for `Zone::Local`.
+const ZONE: &str = "crates/notify-core/src/zone.rs";
+
 /// Libraries that do input and output.
 const LIBRARIES: [&str; 14] = [
     "async-std",
@@ -62,7 +65,13 @@ fn impure_code(path: &str, tokens: &[Token<'_>]) -> Vec<Violation> {
                 asks_clock(&tokens[at..]).map(|clock| (tokens[at].line, format!("`{clock}::now`")));
             let modules = modules_of_std(&tokens[at..]);
             let modules = modules.map(|(line, name)| (line, format!("`std::{name}`")));
-            clock.into_iter().chain(modules).collect::<Vec<_>>()
+            let zone = chrono_local(&tokens[at..]).filter(|_| path != ZONE);
+            let zone = zone.map(|line| (line, "`chrono::Local`".to_owned()));
+            clock
+                .into_iter()
+                .chain(modules)
+                .chain(zone)
+                .collect::<Vec<_>>()
         })
         .map(|(line, what)| Violation::new(path, line, format!("{what} in a crate of contracts")))
         .collect()
@@ -75,6 +84,23 @@ fn asks_clock<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
         }
         _ => None,
     }
+}
+
+/// Where chrono's `Local` stands in the path `chrono::x` or `chrono::{x, y::z}` that
+/// begins here; its module `offset` has it, too.
+fn chrono_local(tokens: &[Token<'_>]) -> Option<usize> {
+    let second = match tokens {
+        [module, a, b, second @ ..]
+            if is_path(a, b) && ["chrono", "offset"].contains(&word(module)?) =>
+        {
+            second
+        }
+        _ => return None,
+    };
+    heads(second)
+        .into_iter()
+        .find(|token| token.piece == Piece::Word("Local"))
+        .map(|token| token.line)
 }
 
 /// The impure modules in the path `std::x` or `std::{x, y::z}` that begins here.
@@ -147,6 +173,10 @@ mod tests {
             ("use std::{io::{a}, os};", "`std::os`"),
             ("let now = SystemTime::now();", "`SystemTime::now`"),
             ("chrono::Utc::now()", "`Utc::now`"),
+            ("use chrono::{DateTime, Local};", "`chrono::Local`"),
+            ("a.with_timezone(&chrono::Local)", "`chrono::Local`"),
+            ("use chrono::offset::Local;", "`chrono::Local`"),
+            ("use chrono::{offset::{Local}, Utc};", "`chrono::Local`"),
         ] {
             let expected = format!("crates/notify-core/src/a.rs:1: {what} in a crate of contracts");
             check("notify-core", source, &[&expected]);
@@ -158,6 +188,7 @@ mod tests {
         for source in [
             "use std::{path::Path, error::{fs}};",
             "use std::time::{Instant, SystemTime};",
+            "use chrono::{DateTime, Utc}; Zone::Local.at(0)",
             "fn now(&self) {} now()",
             "// std::fs",
             "#[cfg(test)] mod t { use std::fs; }",
@@ -165,6 +196,19 @@ mod tests {
             check("notify-schema", source, &[]);
         }
         check("notify-host", "std::fs::read(p)", &[]);
+    }
+
+    #[test]
+    fn the_zone_of_the_system_is_known_in_one_file() {
+        let check = |source: &str, expected: &[&str]| {
+            let tree = Tree::of(&[(super::ZONE, source)]).with("notify-core", &[]);
+            assert_eq!(said(purity, &tree), expected, "{source}");
+        };
+        check("use chrono::{Local, Utc};", &[]);
+        check(
+            "Local::now()",
+            &["crates/notify-core/src/zone.rs:1: `Local::now` in a crate of contracts"],
+        );
     }
 
     #[test]
