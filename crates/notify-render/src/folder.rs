@@ -27,6 +27,8 @@ pub(crate) type Found = Result<Arc<Compiled>, Fault>;
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
+    /// The path in reports.
+    shown: PathBuf,
     files: RwLock<HashMap<String, Arc<Known>>>,
 }
 
@@ -69,9 +71,16 @@ impl Stamp {
 }
 
 impl Folder {
+    /// A folder that reports name as it is.
     pub(crate) fn new(path: PathBuf) -> Self {
+        Folder::shown_as(path.clone(), path)
+    }
+
+    /// A folder that reports name so.
+    pub(crate) fn shown_as(shown: impl Into<PathBuf>, path: PathBuf) -> Self {
         Folder {
             path,
+            shown: shown.into(),
             files: RwLock::default(),
         }
     }
@@ -97,8 +106,8 @@ impl Folder {
             Ok(names) => names,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Vec::new(),
             Err(error) => {
-                let path = shown(&self.path);
-                return vec![unreadable(&Origin::File(path), &error)];
+                let path = self.shown.to_string_lossy();
+                return vec![unreadable(&Origin::File(path.into_owned()), &error)];
             }
         };
         names
@@ -181,7 +190,7 @@ impl Folder {
     }
 
     fn origin(&self, name: &str) -> Origin {
-        Origin::File(shown(&self.path.join(name)))
+        Origin::File(self.shown.join(name).to_string_lossy().into_owned())
     }
 }
 
@@ -198,16 +207,6 @@ fn place(before: &[u8]) -> (u32, u32) {
         + 1;
     let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     (number(line), number(column))
-}
-
-/// A path as reports show it: relative to the configuration folder where it is in one.
-fn shown(path: &Path) -> String {
-    const INSIDE: &str = "notification-templates/default";
-    let path = path.to_string_lossy();
-    match path.rfind(&format!("/{INSIDE}")) {
-        Some(at) => path[at + 1..].to_owned(),
-        None => path.into_owned(),
-    }
 }
 
 /// Reads a regular file of a bearable size: a pipe in the folder would never end.
@@ -259,6 +258,18 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &parsed(&folder)), "same content");
         fs::write(&file, "b").expect("written");
         assert!(!Arc::ptr_eq(&first, &parsed(&folder)), "other content");
+    }
+
+    #[test]
+    fn a_folder_is_reported_by_the_name_it_was_given() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let path = root.path().join("notification-templates/default");
+        fs::create_dir_all(&path).expect("a folder");
+        fs::write(path.join("stray"), "").expect("written");
+        let file = |folder: Folder| folder.check().remove(0).file.expect("a file");
+        assert_eq!(file(Folder::shown_as("etc", path.clone())), "etc/stray");
+        let whole = path.join("stray").to_string_lossy().into_owned();
+        assert_eq!(file(Folder::new(path)), whole);
     }
 
     #[test]

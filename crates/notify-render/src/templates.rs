@@ -11,6 +11,9 @@ use crate::folder::Folder;
 use crate::rendered::Rendered;
 use crate::shelf::{Builtins, Shelf};
 
+/// The folder of overrides, relative to the configuration folder.
+const OVERRIDES: &str = "notification-templates/default";
+
 /// All templates: a folder of overrides, a vendor's folder, and what is built in.
 ///
 /// Files are looked at whenever a text is made, and parsed only when they have
@@ -34,9 +37,13 @@ impl Templates {
 
     /// With folders that are asked before what is built in, overrides first. A folder
     /// that does not exist holds nothing.
+    ///
+    /// `overrides` is `notification-templates/default` of the configuration
+    /// folder, wherever that is: faults name its files so.
     #[must_use]
     pub fn with_folders(self, overrides: Option<PathBuf>, vendor: Option<PathBuf>) -> Self {
-        let folders = overrides.into_iter().chain(vendor).map(Folder::new);
+        let overrides = overrides.map(|path| Folder::shown_as(OVERRIDES, path));
+        let folders = overrides.into_iter().chain(vendor.map(Folder::new));
         Templates::of(folders.collect(), Arc::clone(&self.shelf.builtins))
     }
 
