@@ -2,7 +2,7 @@
 
 use notify_config::{Changes, Configuration, Files, Snapshot, StoreError, StoreErrorKind};
 use notify_core::report;
-use notify_schema::Fault;
+use notify_schema::{Fault, FaultCode};
 
 use super::inspect::{Outcome, refuse_while_named};
 use crate::args::Guard;
@@ -77,14 +77,30 @@ impl From<StoreError> for Stop {
             StoreErrorKind::Changed | StoreErrorKind::Locked | StoreErrorKind::Io => Exit::Failed,
             _ => Exit::Usage,
         };
-        let mut message = report(&error);
-        for fault in error.faults() {
-            message.push_str(&format!("\n  {fault}"));
-        }
+        // The places in the faults are those of lines that were not written.
+        let faults: Vec<String> = error.faults().iter().map(Fault::statement).collect();
+        let message = if faults.is_empty() {
+            report(&error)
+        } else {
+            faults.join("\n")
+        };
+        let hint = error.hint().map(str::to_owned);
         Stop {
             exit,
             message,
-            hint: error.hint().map(str::to_owned),
+            hint: hint.or_else(|| error.faults().iter().find_map(way_out)),
         }
+    }
+}
+
+/// The flag that was forgotten.
+fn way_out(fault: &Fault) -> Option<String> {
+    match fault.code {
+        FaultCode::MissingProperty { property, secret } => Some(if secret {
+            format!("give it with --{property}-file FILE, or `-` for standard input")
+        } else {
+            format!("give it with --{property}")
+        }),
+        _ => None,
     }
 }
