@@ -36,7 +36,7 @@ pub struct TargetReport {
     pub state: State,
     /// The far side's name for what it took.
     pub reference: Option<String>,
-    /// Recipients that were refused while others were served.
+    /// Recipients that were refused: some of them when it is partial, all of them when it failed for that.
     pub refused: Vec<RefusedRecipient>,
     /// Why it failed.
     pub error: Option<ErrorReport>,
@@ -173,6 +173,7 @@ impl TargetReport {
             },
             Err(failure) => TargetReport {
                 state: State::Failed,
+                refused: failure.refused().iter().map(RefusedRecipient::of).collect(),
                 error: Some(ErrorReport::of(&failure)),
                 ..blank
             },
@@ -217,8 +218,8 @@ impl ErrorReport {
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, Skipped, TargetReport, Verdict};
-    use notify_core::{Failure, Receipt, Severity};
+    use super::{Report, Skipped, State, TargetReport, Verdict};
+    use notify_core::{Failure, FailureKind, Receipt, Severity};
     use std::collections::BTreeMap;
 
     fn check(targets: Vec<TargetReport>, expected: Verdict) {
@@ -299,5 +300,32 @@ mod tests {
             ],
             Verdict::TryAgain,
         );
+    }
+
+    #[test]
+    fn all_refused_is_failed_with_their_names() {
+        let refused = vec![
+            ("a@b".to_owned(), Failure::rejected("unknown")),
+            ("c@d".to_owned(), Failure::unavailable("greylisted")),
+        ];
+        let report = failed(Failure::unavailable("nobody is left").with_refused(refused));
+        assert_eq!(report.state, State::Failed);
+        let error = report.error.as_ref().expect("a reason");
+        assert_eq!(
+            (error.kind, error.message.as_str()),
+            (FailureKind::Unavailable, "nobody is left")
+        );
+        let names = report.refused.iter().map(|refused| {
+            (
+                refused.recipient.as_str(),
+                refused.kind,
+                refused.message.as_str(),
+            )
+        });
+        assert!(names.eq([
+            ("a@b", FailureKind::Rejected, "unknown"),
+            ("c@d", FailureKind::Unavailable, "greylisted"),
+        ]));
+        check(vec![report], Verdict::TryAgain);
     }
 }

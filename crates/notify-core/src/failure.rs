@@ -46,6 +46,7 @@ pub struct Failure {
     kind: FailureKind,
     detail: String,
     retry_after: Option<Duration>,
+    refused: Vec<(String, Failure)>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -56,6 +57,7 @@ impl Failure {
             kind,
             detail: detail.into(),
             retry_after: None,
+            refused: Vec::new(),
             source: None,
         }
     }
@@ -87,6 +89,16 @@ impl Failure {
         self
     }
 
+    /// With the recipients that were refused one by one, each with its reason.
+    ///
+    /// For a delivery that failed because there was nobody left. `detail` then
+    /// need not name them all.
+    #[must_use]
+    pub fn with_refused(mut self, refused: Vec<(String, Failure)>) -> Self {
+        self.refused = refused;
+        self
+    }
+
     /// With its cause. `detail` then does not repeat it.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
@@ -107,6 +119,12 @@ impl Failure {
     /// The delay that the far side asked for.
     pub fn asked_delay(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// The recipients that were refused one by one, each with its reason; empty
+    /// when the delivery failed as a whole.
+    pub fn refused(&self) -> &[(String, Failure)] {
+        &self.refused
     }
 
     /// The text with all its causes, joined by colons: what a person reads.
@@ -138,5 +156,20 @@ mod tests {
         assert_eq!(failure.to_string(), "connect to 127.0.0.1:25");
         assert_eq!(failure.report(), "connect to 127.0.0.1:25: refused");
         assert_eq!(failure.kind(), FailureKind::Unavailable);
+    }
+
+    #[test]
+    fn a_failure_keeps_who_was_refused() {
+        let refused = vec![("a@b".to_owned(), Failure::rejected("unknown"))];
+        let failure = Failure::rejected("nobody is left").with_refused(refused);
+        assert_eq!(failure.report(), "nobody is left");
+        let [(name, reason)] = failure.refused() else {
+            panic!("one refused")
+        };
+        assert_eq!(
+            (name.as_str(), reason.kind()),
+            ("a@b", FailureKind::Rejected)
+        );
+        assert!(Failure::rejected("unknown").refused().is_empty());
     }
 }
