@@ -596,6 +596,9 @@ fn a_refused_recipient_does_not_fail_the_others() {
     for (code, exit) in [(550, 1), (450, 75)] {
         let (server, relay, code) = mailed(refuse(code), &["bad@example.com"]);
         assert_eq!((&relay["state"], code), (&json!("failed"), exit), "{relay}");
+        assert_eq!(keys(&relay["refused"][0]), ["kind", "message", "recipient"]);
+        assert_eq!(relay["refused"][0]["recipient"], "bad@example.com");
+        assert_eq!(relay["refused"][0]["kind"], relay["error"]["kind"]);
         assert!(server.messages().is_empty());
     }
 }

@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use crate::answer::{Talk, Trouble};
 use crate::config::{Config, Login, Mode};
+use crate::socket::Socket;
 use crate::wire::{Encrypted, Wire};
 
 /// A server that waits for MAIL. Dropped, it is told so.
@@ -36,8 +37,8 @@ impl Connection {
         talk: &Talk<'_>,
     ) -> Result<Self, Failure> {
         let stream = dial(config, talk).await?;
-        let hello = hello(host, stream.local_addr().ok());
-        let peer = stream.peer_addr().ok();
+        let hello = hello(host, stream.local_addr());
+        let peer = stream.peer_addr();
         let wire = match config.mode {
             Mode::Insecure | Mode::StartTls => Wire::plain(stream),
             Mode::Tls => Wire::encrypted(encrypted(config, stream, talk).await?, peer),
@@ -101,7 +102,7 @@ impl Connection {
             .map_err(|trouble| talk.setup_failure("STARTTLS", &trouble))?;
         let stream = self.wire.take_plain();
         let stream = stream.expect("the wire was plain, and nobody else takes it");
-        let peer = stream.peer_addr().ok();
+        let peer = stream.peer_addr();
         let wire = Wire::upgraded(encrypted(config, stream, talk).await?, peer);
         Connection::greeted(wire, hello, talk).await
     }
@@ -149,7 +150,7 @@ fn no_login(config: &Config) -> String {
 }
 
 /// The first address of the server that takes a connection.
-async fn dial(config: &Config, talk: &Talk<'_>) -> Result<TcpStream, Failure> {
+async fn dial(config: &Config, talk: &Talk<'_>) -> Result<Socket, Failure> {
     let Config { server, port, .. } = config;
     let cannot = |what: &str, to: &dyn std::fmt::Display, why: Option<std::io::Error>| {
         let failure = Failure::unavailable(format!("cannot {what} {to}"));
@@ -167,7 +168,7 @@ async fn dial(config: &Config, talk: &Talk<'_>) -> Result<TcpStream, Failure> {
                 // Otherwise the final dot waits for an acknowledgement, which
                 // servers delay by 40 ms. Without it, it only takes longer.
                 let _ = stream.set_nodelay(true);
-                return Ok(stream);
+                return Ok(Socket::new(stream));
             }
             Some(Err(error)) => failure = cannot("connect to", &address, Some(error)),
             None => failure = cannot("connect to", &address, None),
@@ -179,7 +180,7 @@ async fn dial(config: &Config, talk: &Talk<'_>) -> Result<TcpStream, Failure> {
 /// The TLS handshake. The certificate has been accepted when it returns.
 async fn encrypted(
     config: &Config,
-    stream: TcpStream,
+    stream: Socket,
     talk: &Talk<'_>,
 ) -> Result<impl Encrypted + use<>, Failure> {
     let handshake = notify_tls::connect(&config.tls, &config.server, stream);

@@ -2,6 +2,7 @@
 //!
 //! - `config.rs`: a checked section becomes a [`Config`], or all its faults.
 //! - `request.rs`: a notification becomes an envelope and a mail. Pure.
+//! - `socket.rs`: the socket under a conversation, for as long as the target lives.
 //! - `wire.rs`: the stream under a conversation, which knows what has gone out.
 //! - `answer.rs`: what an answer, or none, means, in words without secrets.
 //! - `connection.rs`: from the host name to a server that takes mail from us.
@@ -33,6 +34,7 @@ mod connection;
 mod deliver;
 mod idle;
 mod request;
+mod socket;
 mod transaction;
 mod wire;
 

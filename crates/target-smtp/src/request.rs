@@ -76,24 +76,21 @@ pub fn request(config: &Config, attempt: &Attempt<'_>, smtputf8: bool) -> Result
     })
 }
 
-/// One failure of many: it can be tried again if one of them can.
+/// One failure of many: it can be tried again if one of them can, and says that one's reason.
 ///
 /// # Panics
 /// Of no failure at all there is none.
 pub(crate) fn nobody(refused: Vec<(String, Failure)>) -> Failure {
     use notify_core::FailureKind::{Misconfigured, Rejected, Unavailable, Uncertain};
-    let kind = [Uncertain, Unavailable, Rejected, Misconfigured]
+    let decisive = [Uncertain, Unavailable, Rejected, Misconfigured]
         .into_iter()
-        .find(|kind| refused.iter().any(|(_, failure)| failure.kind() == *kind))
+        .find_map(|kind| {
+            let mut reasons = refused.iter().map(|(_, failure)| failure);
+            reasons.find(|failure| failure.kind() == kind)
+        })
         .expect("someone was refused");
-    let reasons: Vec<String> = refused
-        .into_iter()
-        .map(|(name, failure)| format!("{}: {}", name.escape_debug(), failure.report()))
-        .collect();
-    Failure::new(
-        kind,
-        format!("no recipient was accepted: {}", reasons.join("; ")),
-    )
+    let detail = format!("no recipient was accepted: {}", decisive.report());
+    Failure::new(decisive.kind(), detail).with_refused(refused)
 }
 
 fn usable(name: &str, domain: Option<&str>, smtputf8: bool) -> Result<Address, Failure> {
@@ -246,7 +243,7 @@ mod tests {
             "root",
             "my_host",
             FailureKind::Misconfigured,
-            "no recipient was accepted: root: the recipient has no domain, and this host has no name that could be one: root",
+            "no recipient was accepted: the recipient has no domain, and this host has no name that could be one: root",
         );
     }
 }

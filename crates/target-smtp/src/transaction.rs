@@ -42,9 +42,12 @@ impl Connection {
         let refused = self.recipients(request, talk).await?;
         self.data(talk).await?;
         let answer = self.content(&request.message, talk).await;
+        let answer = answer.map_err(Stop::Failed)?;
         Ok(Receipt {
+            // A code alone gives it no name.
+            reference: (!answer.is_empty()).then_some(answer),
             refused,
-            ..Receipt::with_reference(answer.map_err(Stop::Failed)?)
+            ..Receipt::default()
         })
     }
 

@@ -2,18 +2,20 @@
 //!
 //! lettre drives it. What lettre does not tell is noted here: whether the far
 //! side has closed, whether its answer does not end, and whether the final dot
-//! has gone out, after which a mail may have been taken.
+//! has gone out, after which a mail may have been taken. And an answer that is
+//! only a code is spelled so that lettre can read it.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+
+use crate::socket::Socket;
 
 /// Most octets of an answer: some thirty lines of the longest kind (RFC 5321 4.5.3.1.5).
 ///
@@ -39,8 +41,10 @@ pub(crate) struct Wire(Arc<Mutex<State>>);
 struct State {
     stream: Stream,
     peer: Option<SocketAddr>,
-    /// What is read before anything of the stream.
-    greeting: &'static [u8],
+    /// What is read before anything more of the stream.
+    ahead: Vec<u8>,
+    /// How many digits the line that is read consists of so far; none when there is more in it.
+    digits: Option<usize>,
     /// How much the current answer may still have.
     room: usize,
     closed: bool,
@@ -50,7 +54,7 @@ struct State {
 }
 
 enum Stream {
-    Plain(TcpStream),
+    Plain(Socket),
     Encrypted(Box<dyn Encrypted>),
     /// Taken for the TLS handshake.
     Taken,
@@ -58,8 +62,8 @@ enum Stream {
 
 impl Wire {
     /// A connection that is not encrypted, or not yet.
-    pub(crate) fn plain(stream: TcpStream) -> Self {
-        let peer = stream.peer_addr().ok();
+    pub(crate) fn plain(stream: Socket) -> Self {
+        let peer = stream.peer_addr();
         Wire::new(Stream::Plain(stream), peer, b"")
     }
 
@@ -73,11 +77,12 @@ impl Wire {
         Wire::new(Stream::Encrypted(Box::new(stream)), peer, NO_GREETING)
     }
 
-    fn new(stream: Stream, peer: Option<SocketAddr>, greeting: &'static [u8]) -> Self {
+    fn new(stream: Stream, peer: Option<SocketAddr>, ahead: &[u8]) -> Self {
         Wire(Arc::new(Mutex::new(State {
             stream,
             peer,
-            greeting,
+            ahead: ahead.to_vec(),
+            digits: Some(0),
             room: ANSWER_MAX,
             closed: false,
             endless: false,
@@ -86,7 +91,7 @@ impl Wire {
     }
 
     /// The stream itself, for the TLS handshake; none when it is encrypted already.
-    pub(crate) fn take_plain(&self) -> Option<TcpStream> {
+    pub(crate) fn take_plain(&self) -> Option<Socket> {
         let mut state = self.state();
         match std::mem::replace(&mut state.stream, Stream::Taken) {
             Stream::Plain(stream) => Some(stream),
@@ -154,29 +159,13 @@ impl AsyncRead for Wire {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = self.state();
-        if !state.greeting.is_empty() {
-            let count = state.greeting.len().min(buffer.remaining());
-            let (now, later) = state.greeting.split_at(count);
-            buffer.put_slice(now);
-            state.greeting = later;
-            return Poll::Ready(Ok(()));
+        if state.ahead.is_empty() {
+            ready!(state.poll_more(context))?;
         }
-        if state.room == 0 {
-            state.endless = true;
-            return Poll::Ready(Err(io::Error::other("an answer without end")));
-        }
-        let before = buffer.filled().len();
-        let polled = match &mut state.stream {
-            Stream::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
-            Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, buffer),
-            Stream::Taken => return taken(),
-        };
-        if let Poll::Ready(Ok(())) = &polled {
-            let count = buffer.filled().len() - before;
-            state.room = state.room.saturating_sub(count);
-            state.closed |= count == 0;
-        }
-        polled
+        let count = state.ahead.len().min(buffer.remaining());
+        buffer.put_slice(&state.ahead[..count]);
+        state.ahead.drain(..count);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -218,6 +207,44 @@ impl AsyncWrite for Wire {
 }
 
 impl State {
+    /// Reads ahead; nothing at the end of the stream.
+    fn poll_more(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.room == 0 {
+            self.endless = true;
+            return Poll::Ready(Err(io::Error::other("an answer without end")));
+        }
+        let mut chunk = [0; 1024];
+        let mut chunk = ReadBuf::new(&mut chunk);
+        ready!(match &mut self.stream {
+            Stream::Plain(stream) => Pin::new(stream).poll_read(context, &mut chunk),
+            Stream::Encrypted(stream) => Pin::new(stream).poll_read(context, &mut chunk),
+            Stream::Taken => return taken(),
+        })?;
+        let read = chunk.filled();
+        self.room = self.room.saturating_sub(read.len());
+        self.closed |= read.is_empty();
+        for octet in read {
+            self.spell(*octet);
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Adds an octet of an answer to what is read, and a blank between a code and the end of its line.
+    ///
+    /// The text after the code is optional, and the blank goes with it (RFC 5321
+    /// 4.2); lettre does not take the one without the other.
+    fn spell(&mut self, octet: u8) {
+        if octet == b'\r' && self.digits == Some(3) {
+            self.ahead.push(b' ');
+        }
+        self.digits = match (octet, self.digits) {
+            (b'\n', _) => Some(0),
+            (b'0'..=b'9', Some(count)) => Some(count + 1),
+            _ => None,
+        };
+        self.ahead.push(octet);
+    }
+
     fn note(&mut self, written: &[u8]) {
         let skipped = written.len().saturating_sub(FINAL_DOT.len());
         self.tail.extend_from_slice(&written[skipped..]);

@@ -284,27 +284,99 @@ async fn each_recipient_is_judged_alone() {
     );
 }
 
+async fn check_all_refused(options: Options, kind: FailureKind, report: &str) {
+    let (result, _server) = deliver(options, "insecure").await;
+    let failure = result.expect_err("nobody is left");
+    assert_eq!(shown(&failure), (kind, report.to_owned()));
+    let names = failure.refused().iter().map(|(name, _)| name.as_str());
+    assert!(names.eq(["a@example.com", "b@example.com"]));
+    let reasons = failure.refused().iter().map(|(_, reason)| reason.report());
+    assert!(
+        reasons
+            .zip(["a@example.com", "b@example.com"])
+            .all(|(reason, name)| reason.contains(&format!(" to the recipient {name}: ")))
+    );
+}
+
 #[tokio::test]
 async fn when_all_recipients_are_refused_the_kindest_reason_counts() {
     let options = Options::plain()
         .to_recipient("a@example.com", (550, "5.1.1 unknown"))
         .to_recipient("b@example.com", (450, "4.7.1 greylisted"));
-    check_failure(
+    check_all_refused(
         options,
         FailureKind::Unavailable,
         "no recipient was accepted: \
-         a@example.com: 127.0.0.1 answered 550 to the recipient a@example.com: 5.1.1 unknown; \
-         b@example.com: 127.0.0.1 answered 450 to the recipient b@example.com: 4.7.1 greylisted",
+         127.0.0.1 answered 450 to the recipient b@example.com: 4.7.1 greylisted",
     )
     .await;
-    check_failure(
+    check_all_refused(
         Options::plain().at(Step::Rcpt, (550, "5.1.1 unknown")),
         FailureKind::Rejected,
         "no recipient was accepted: \
-         a@example.com: 127.0.0.1 answered 550 to the recipient a@example.com: 5.1.1 unknown; \
-         b@example.com: 127.0.0.1 answered 550 to the recipient b@example.com: 5.1.1 unknown",
+         127.0.0.1 answered 550 to the recipient a@example.com: 5.1.1 unknown",
     )
     .await;
+}
+
+/// A conversation with a server that gives these answers to RCPT and to the mail, and else says codes alone.
+async fn terse(to_recipient: &str, to_mail: &str) -> Result<Receipt, Failure> {
+    // In single octets, so that each answer comes in parts.
+    let say = |text: &str| Act::SendSlowly(text.as_bytes().to_vec(), Duration::ZERO);
+    let hear = || Act::Await(b"\r\n".to_vec());
+    let server = misbehaving::Server::start(vec![
+        say("220\r\n"),
+        hear(),
+        say("250-mail.example.com\r\n250-\r\n250 AUTH PLAIN\r\n"),
+        hear(),
+        say("235\r\n"),
+        hear(),
+        say("250\r\n"),
+        hear(),
+        say(to_recipient),
+        hear(),
+        say(to_recipient),
+        hear(),
+        say("354\r\n"),
+        Act::Await(b"\r\n.\r\n".to_vec()),
+        say(to_mail),
+        Act::Hang,
+    ]);
+    let section = with_login(section(server.addr(), "insecure"));
+    mail().to(&*target(&section)).await
+}
+
+/// The text after a code is optional (RFC 5321 4.2).
+#[tokio::test]
+async fn an_answer_may_be_a_code_alone() {
+    for (answer, reference) in [
+        ("250\r\n", None),
+        ("250 \r\n", None),
+        ("250-\r\n250\r\n", None),
+        (
+            "250-2.0.0 Ok 250\r\n250-\r\n250\r\n",
+            Some("2.0.0 Ok 250"),
+        ),
+    ] {
+        let receipt = terse("251\r\n", answer).await.expect("taken");
+        assert_eq!(receipt.reference.as_deref(), reference, "{answer:?}");
+    }
+    let failure = terse("250\r\n", "554\r\n").await.expect_err("a no");
+    let told = "127.0.0.1 answered 554 to the mail".to_owned();
+    assert_eq!(shown(&failure), (FailureKind::Rejected, told));
+    let failure = terse("450\r\n", "").await.expect_err("nobody");
+    assert_eq!(
+        shown(&failure),
+        (
+            FailureKind::Unavailable,
+            "no recipient was accepted: 127.0.0.1 answered 450 to the recipient a@example.com"
+                .to_owned()
+        )
+    );
+    for neither in ["25\r\n", "2500\r\n", "250\n\r\n"] {
+        let failure = terse("250\r\n", neither).await.expect_err("no code");
+        assert_eq!(failure.kind(), FailureKind::Uncertain, "{neither:?}");
+    }
 }
 
 #[tokio::test]
@@ -574,15 +646,45 @@ async fn a_kept_connection_is_closed_politely_with_its_target() {
     check_verbs(&server, "EHLO MAIL RCPT RCPT DATA QUIT").await;
 }
 
+/// As in a program that is done with its deliveries, and ends.
+#[test]
+fn a_kept_connection_is_closed_politely_after_the_end_of_its_runtime() {
+    let authority = Authority::new();
+    let ca = authority.pem_file().display().to_string();
+    for (options, mode) in [
+        (Options::plain(), "insecure"),
+        (Options::starttls(authority.localhost()), "starttls"),
+        (Options::implicit_tls(authority.localhost()), "tls"),
+    ] {
+        let server = Server::start(options);
+        let target = target(&section(server.addr(), mode).public("ca-file", ca.clone()));
+        let running = || {
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime")
+        };
+        let delivered = running().block_on(mail().to(&*target));
+        delivered.expect("taken");
+        drop(target);
+        running().block_on(wait_for_quit(&server));
+        assert!(server.verbs(1).ends_with("DATA QUIT"), "{mode}");
+    }
+}
+
 /// What was said on the first connection, which ends with QUIT.
 async fn check_verbs(server: &Server, expected: &str) {
+    wait_for_quit(server).await;
+    assert_eq!(server.verbs(1), expected);
+}
+
+async fn wait_for_quit(server: &Server) {
     let quit = |lines: &[Line]| {
         lines
             .iter()
             .any(|line| line.from_client && line.connection == 1 && line.text == "QUIT")
     };
     server.lines().wait_until(Instant::now() + FAR, quit).await;
-    assert_eq!(server.verbs(1), expected);
 }
 
 #[tokio::test]
