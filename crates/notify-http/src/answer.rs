@@ -23,7 +23,10 @@ pub struct Answer {
 /// - 2xx: taken.
 /// - 401, 403, 404, 405, 407, 410: misconfigured. Credentials, path or proxy are
 ///   wrong, and asking again gets the same answer.
-/// - 408, 425, 429, 5xx: unavailable. It may be taken later.
+/// - 502, 504: uncertain. A gateway says that it got no good answer, or none in
+///   time, from the server behind it (RFC 9110 15.6.3, 15.6.5): that one may
+///   have taken the request.
+/// - 408, 425, 429, other 5xx: unavailable. It may be taken later.
 /// - other 4xx: rejected. The far side looked at this request and said no.
 /// - anything else, redirects that are not followed included: misconfigured.
 ///
@@ -32,11 +35,13 @@ pub struct Answer {
 /// use notify_http::kind_of_status;
 /// assert_eq!(kind_of_status(200), None);
 /// assert_eq!(kind_of_status(429), Some(FailureKind::Unavailable));
+/// assert_eq!(kind_of_status(504), Some(FailureKind::Uncertain));
 /// ```
 pub fn kind_of_status(status: u16) -> Option<FailureKind> {
     match status {
         200..=299 => None,
         401 | 403 | 404 | 405 | 407 | 410 => Some(FailureKind::Misconfigured),
+        502 | 504 => Some(FailureKind::Uncertain),
         408 | 425 | 429 | 500..=599 => Some(FailureKind::Unavailable),
         400..=499 => Some(FailureKind::Rejected),
         _ => Some(FailureKind::Misconfigured),
@@ -74,7 +79,7 @@ pub(crate) fn in_words(status: StatusCode) -> String {
 #[cfg(test)]
 mod tests {
     use super::kind_of_status;
-    use notify_core::FailureKind::{self, Misconfigured, Rejected, Unavailable};
+    use notify_core::FailureKind::{self, Misconfigured, Rejected, Unavailable, Uncertain};
 
     fn check(statuses: &[u16], expected: Option<FailureKind>) {
         for status in statuses {
@@ -86,7 +91,8 @@ mod tests {
     fn a_status_says_what_can_be_done() {
         check(&[200, 201, 202, 204, 299], None);
         check(&[401, 403, 404, 405, 407, 410], Some(Misconfigured));
-        check(&[408, 425, 429, 500, 502, 503, 504, 599], Some(Unavailable));
+        check(&[408, 425, 429, 500, 501, 503, 505, 599], Some(Unavailable));
+        check(&[502, 504], Some(Uncertain));
         check(&[400, 402, 409, 413, 415, 422, 451], Some(Rejected));
         check(&[100, 101, 300, 301, 304, 600, 999], Some(Misconfigured));
     }

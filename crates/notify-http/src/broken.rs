@@ -51,8 +51,9 @@ pub(crate) fn no_tunnel(way: &str, status: Option<StatusCode>) -> Failure {
         return Failure::unavailable(format!("cannot connect to {way}: it makes no tunnel"));
     };
     let kind = match kind_of_status(status.as_u16()) {
-        None | Some(FailureKind::Unavailable) => FailureKind::Unavailable,
-        Some(_) => FailureKind::Misconfigured,
+        // Uncertain is only what a tunnel would have carried: nothing went through one.
+        None | Some(FailureKind::Unavailable | FailureKind::Uncertain) => FailureKind::Unavailable,
+        Some(FailureKind::Misconfigured | FailureKind::Rejected) => FailureKind::Misconfigured,
     };
     let status = in_words(status);
     let detail = format!("cannot connect to {way}: it answered {status} to CONNECT");

@@ -130,7 +130,7 @@ async fn a_status_becomes_a_failure_that_quotes_the_answer() {
     .await;
     check(
         answer(502, "<html><title>502 Bad Gateway</title></html>"),
-        Unavailable,
+        Uncertain,
         "http://HERE answered 502 Bad Gateway: 502 Bad Gateway",
         None,
     )
