@@ -152,6 +152,14 @@ fn reason(error: &CertificateError, name: &ServerName<'_>) -> String {
                 days(*time, *not_before, "from now")
             )
         }
+        // rustls says so of a first day after the last, as `openssl req -days -1` writes.
+        CertificateError::Expired => {
+            "the certificate is never valid: its last day is before its first".to_owned()
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "the certificate is not for servers".to_owned()
+        }
+        CertificateError::BadEncoding => "the certificate is damaged".to_owned(),
         other if other.to_string().contains("CaUsedAsEndEntity") => {
             "the certificate is its own authority, which only `tls-fingerprint` can accept"
                 .to_owned()

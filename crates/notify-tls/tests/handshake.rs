@@ -216,6 +216,47 @@ async fn an_authority_of_the_same_name_is_told_from_an_unknown_one() {
         .expect("signed by the second one");
 }
 
+/// Faults of the certificate itself, whoever signed it.
+#[tokio::test]
+async fn a_certificate_that_nobody_could_accept_is_told_in_words() {
+    let mut params = rcgen::CertificateParams::default();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().expect("randomness");
+    let authority = rcgen::CertifiedIssuer::self_signed(params, key).expect("signed");
+    let file = tempfile::NamedTempFile::new().expect("a folder for it");
+    std::fs::write(file.path(), authority.pem()).expect("writable");
+    let options = TlsOptions {
+        ca_file: Some(file.path().to_owned()),
+        fingerprint: None,
+    };
+    let check = async |change: fn(&mut rcgen::CertificateParams), expected: &str| {
+        let mut params =
+            rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a valid name");
+        change(&mut params);
+        let key = rcgen::KeyPair::generate().expect("randomness");
+        let certificate = params.signed_by(&key, &authority).expect("signed");
+        let error = offered(&certificate, &key, &options)
+            .await
+            .expect_err("it has a fault");
+        let report = error.report();
+        let reason = report.split("; its SHA-256").next();
+        assert_eq!(reason, Some(&*format!("TLS with localhost: {expected}")));
+    };
+    let backwards = |params: &mut rcgen::CertificateParams| {
+        params.not_before = rcgen::date_time_ymd(2021, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    };
+    check(
+        backwards,
+        "the certificate is never valid: its last day is before its first",
+    )
+    .await;
+    let for_clients = |params: &mut rcgen::CertificateParams| {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    };
+    check(for_clients, "the certificate is not for servers").await;
+}
+
 /// A handshake in memory with a server that shows this certificate.
 async fn offered(
     certificate: &rcgen::Certificate,
