@@ -22,7 +22,7 @@ pub struct Request {
 ///
 /// A recipient that is no address by our reading is handed over as it is
 /// written, because a `sendmail` program may read more into it, as a list of
-/// addresses; in `To` it is not shown.
+/// addresses; in `To` it is not shown, and a warning tells of it.
 ///
 /// # Errors
 /// `Misconfigured` when nobody would get the mail, and what rendering says.
@@ -37,6 +37,7 @@ pub fn request(config: &Config, attempt: &Attempt<'_>) -> Result<Request, Failur
             refused.join(", ").escape_debug()
         )));
     }
+    let unread: Vec<String> = passable.iter().filter_map(|text| as_it_is(text)).collect();
     let (from, warning) = sender(config, attempt.host);
     let shown: Vec<Address> = recipients
         .addresses
@@ -52,12 +53,23 @@ pub fn request(config: &Config, attempt: &Attempt<'_>) -> Result<Request, Failur
         arguments,
         message: letter.for_sendmail(),
         refused: refused.into_iter().map(str::to_owned).collect(),
-        warnings: recipients.warnings.into_iter().chain(warning).collect(),
+        warnings: recipients
+            .warnings
+            .into_iter()
+            .chain(unread)
+            .chain(warning)
+            .collect(),
     })
 }
 
 fn is_passable(recipient: &str) -> bool {
     !recipient.trim().is_empty() && !recipient.chars().any(char::is_control)
+}
+
+/// The warning about a recipient that is no address.
+fn as_it_is(recipient: &str) -> Option<String> {
+    let refused = recipient.parse::<Address>().err()?;
+    Some(format!("{refused}, handed over as it is written"))
 }
 
 fn as_argument(recipient: &str) -> String {

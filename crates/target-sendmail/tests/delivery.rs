@@ -92,7 +92,11 @@ async fn what_is_no_address_is_left_to_the_program() {
         ("mailto", "a@example.com, b@example.com"),
         ("mailto", "c@example.com"),
     ];
-    peer.deliver(&section, "text").await.expect("taken");
+    let receipt = peer.deliver(&section, "text").await.expect("taken");
+    assert_eq!(
+        receipt.warnings,
+        ["not a mail address: `a@example.com, b@example.com`, handed over as it is written"]
+    );
     assert!(
         peer.read("arguments")
             .ends_with("--\na@example.com, b@example.com\nc@example.com\n")
