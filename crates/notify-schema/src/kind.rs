@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-pub(crate) use crate::excerpt::excerpt;
+use crate::excerpt::excerpt;
 
 /// The kind of a property's value.
 ///

@@ -1,7 +1,7 @@
 //! The properties of one section type, and the check of a section against them.
 
+use crate::excerpt::excerpt;
 use crate::fields::{Entry, Fields, Value};
-use crate::kind::excerpt;
 use crate::{Fault, FaultCode, Position, Presence, Property, Secret, SectionName, Source};
 
 /// How much a section forgives.
