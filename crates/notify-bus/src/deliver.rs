@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Delivers an event as decided.
-    pub async fn deliver(
+    pub(crate) async fn deliver(
         &self,
         notification: &Notification,
         decision: Decision,
@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// The texts of an event, rendered when a target asks for them, once for all targets.
-    pub fn message(&self, notification: &Notification) -> Rendered {
+    pub(crate) fn message(&self, notification: &Notification) -> Rendered {
         let (name, data) = match &notification.content {
             Content::Template { name, data } => (name.as_str(), data.clone()),
             // A kind of content that this version does not know has no template: its delivery says so.

@@ -110,7 +110,7 @@ pub enum Verdict {
 
 impl Report {
     /// A report about an event, still without targets.
-    pub fn of(notification: &Notification, matchers: Vec<String>) -> Self {
+    pub(crate) fn of(notification: &Notification, matchers: Vec<String>) -> Self {
         Report {
             id: notification.id.to_string(),
             severity: notification.severity,
@@ -140,7 +140,7 @@ impl Report {
 
 impl TargetReport {
     /// Nothing was tried, because of this.
-    pub fn skipped(name: &str, kind: Option<&str>, reason: Skipped) -> Self {
+    pub(crate) fn skipped(name: &str, kind: Option<&str>, reason: Skipped) -> Self {
         TargetReport {
             name: name.to_owned(),
             kind: kind.map(str::to_owned),
@@ -154,7 +154,7 @@ impl TargetReport {
     }
 
     /// What an attempt gave.
-    pub fn of(name: &str, kind: &str, result: Result<Receipt, Failure>) -> Self {
+    pub(crate) fn of(name: &str, kind: &str, result: Result<Receipt, Failure>) -> Self {
         let blank = TargetReport {
             reason: None,
             ..TargetReport::skipped(name, Some(kind), Skipped::Missing)
@@ -182,7 +182,7 @@ impl TargetReport {
 
     /// With the reason why its section cannot be used.
     #[must_use]
-    pub fn because(mut self, message: &str) -> Self {
+    pub(crate) fn because(mut self, message: &str) -> Self {
         self.error = Some(ErrorReport::of(&Failure::misconfigured(message)));
         self
     }
