@@ -353,10 +353,7 @@ async fn an_answer_may_be_a_code_alone() {
         ("250\r\n", None),
         ("250 \r\n", None),
         ("250-\r\n250\r\n", None),
-        (
-            "250-2.0.0 Ok 250\r\n250-\r\n250\r\n",
-            Some("2.0.0 Ok 250"),
-        ),
+        ("250-2.0.0 Ok 250\r\n250-\r\n250\r\n", Some("2.0.0 Ok 250")),
     ] {
         let receipt = terse("251\r\n", answer).await.expect("taken");
         assert_eq!(receipt.reference.as_deref(), reference, "{answer:?}");
