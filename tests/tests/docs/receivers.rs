@@ -53,7 +53,12 @@ impl Receivers {
 
     /// A text of a page with the addresses of these receivers.
     pub(crate) fn on_loopback(&self, text: &str) -> String {
-        text.replace(MAIL_SERVER, "localhost")
+        // A page may leave the port to the mode; loopback needs one.
+        let mode = "\n\tmode starttls";
+        let by_mode = format!("server {MAIL_SERVER}{mode}");
+        let by_port = format!("server {MAIL_SERVER}\n\tport {SUBMISSION_PORT}{mode}");
+        text.replace(&by_mode, &by_port)
+            .replace(MAIL_SERVER, "localhost")
             .replace(
                 &format!("port {SUBMISSION_PORT}"),
                 &format!("port {}", self.relay.port()),
