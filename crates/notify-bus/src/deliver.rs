@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, FixedOffset};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use notify_core::{Attempt, Content, Failure, Message, Notification, Receipt, Target};
-use notify_render::{Rendered, with_common_variables};
+use notify_render::{Texts, Verbatim, with_common_variables};
 use notify_schema::Fault;
 
 use crate::engine::Slot;
@@ -79,21 +79,24 @@ impl Engine {
     }
 
     /// The texts of an event, rendered when a target asks for them, once for all targets.
-    pub(crate) fn message(&self, notification: &Notification) -> Rendered {
+    pub(crate) fn message(&self, notification: &Notification) -> Texts {
         let (name, data) = match &notification.content {
             Content::Template { name, data } => (name.as_str(), data.clone()),
+            Content::Mail(mail) => {
+                return Texts::from(Verbatim::new(&mail.title, &mail.text));
+            }
             // A kind of content that this version does not know has no template: its delivery says so.
             _ => ("", serde_json::Value::Null),
         };
-        self.templates
-            .message(name, with_common_variables(data, &*self.host), self.zone)
+        let data = with_common_variables(data, &*self.host);
+        Texts::from(self.templates.message(name, data, self.zone))
     }
 
     async fn one(
         &self,
         name: &str,
         notification: &Notification,
-        message: &Rendered,
+        message: &Texts,
         moment: Moment,
     ) -> TargetReport {
         match self.targets.get(name) {
@@ -113,7 +116,7 @@ impl Engine {
         name: &str,
         slot: &Slot,
         notification: &Notification,
-        message: &Rendered,
+        message: &Texts,
         moment: Moment,
     ) -> TargetReport {
         let target = match &slot.target {
@@ -123,9 +126,10 @@ impl Engine {
                     .because(reason);
             }
         };
+        let shortened = message.within(target.limits());
         let attempt = Attempt {
             host: &*self.host,
-            message: message as &dyn Message,
+            message: &shortened as &dyn Message,
             recipients: None,
             key: &notification.key(name),
             deadline: moment.instant + target.deadline(),

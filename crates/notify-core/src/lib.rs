@@ -41,6 +41,8 @@
 mod failure;
 mod field;
 mod host;
+mod limits;
+mod mail;
 mod notification;
 mod registry;
 mod report;
@@ -52,10 +54,12 @@ pub use async_trait::async_trait;
 pub use failure::{Failure, FailureKind};
 pub use field::{FieldError, check_field, field_name_is_valid};
 pub use host::{Host, PlainHost};
+pub use limits::{Limit, Limits, Unit};
+pub use mail::{ForwardedMail, LegacyMail};
 pub use notification::{Content, EventId, Notification, Severity, UnknownSeverity};
 pub use registry::{Registry, RegistryError};
 pub use report::report;
-pub use target::{Attempt, Build, Message, Receipt, Target, TargetType};
+pub use target::{Attempt, Build, BuildLegacy, Message, Receipt, Target, TargetType};
 pub use templates::TemplateSet;
 pub use zone::{UnknownZone, Zone};
 

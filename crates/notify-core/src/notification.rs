@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use notify_schema::excerpt;
 use serde::{Deserialize, Serialize};
 
+use crate::ForwardedMail;
+
 /// How grave an event is. There is no order: a rule names the severities it wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -114,6 +116,8 @@ pub enum Content {
         /// The data.
         data: serde_json::Value,
     },
+    /// A mail of a system daemon, to be passed on.
+    Mail(ForwardedMail),
 }
 
 /// Something that happened and that people may want to hear of.

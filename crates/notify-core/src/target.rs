@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset};
 use notify_schema::{Builtin, Fault, Fields, Kind, Property, Schema};
 
-use crate::{Failure, Host, Notification};
+use crate::{Failure, Host, LegacyMail, Limits, Notification};
 
 /// A place where notifications go.
 #[async_trait]
@@ -17,6 +17,13 @@ pub trait Target: Debug + Send + Sync {
     /// How long one attempt may take, all steps together.
     fn deadline(&self) -> Duration {
         Duration::from_secs(30)
+    }
+
+    /// The longest texts that the far side takes. [`Attempt::message`] keeps to them already.
+    ///
+    /// They may depend on the section.
+    fn limits(&self) -> Limits {
+        Limits::NONE
     }
 
     /// Faults that only this host can know: a file that a property names, a user without address.
@@ -123,6 +130,9 @@ impl Receipt {
 /// Makes a target from a checked section. Pure and cheap; all faults at once.
 pub type Build = fn(&Fields) -> Result<Arc<dyn Target>, Vec<Fault>>;
 
+/// Makes a target that sends a mail in the way of older versions.
+pub type BuildLegacy = fn(LegacyMail) -> Arc<dyn Target>;
+
 /// A type of target: what a plugin says of itself.
 ///
 /// Validator, command line, manual and reference all read this one description.
@@ -143,6 +153,10 @@ pub struct TargetType {
     pub at_least_one: &'static [&'static str],
     /// Makes a target from a section.
     pub build: Build,
+    /// Makes a target for the legacy mail of backup jobs; none where the type cannot.
+    pub legacy: Option<BuildLegacy>,
+    /// Whether it passes on a whole [forwarded mail](crate::ForwardedMail) and not only its text.
+    pub takes_mails: bool,
     /// The manual, in Markdown.
     pub manual: &'static str,
     /// Whether Proxmox VE has this type. It refuses a whole file for one that it does not know.
@@ -173,6 +187,8 @@ impl TargetType {
             ignored: &[],
             at_least_one: &[],
             build,
+            legacy: None,
+            takes_mails: false,
             manual: "",
             in_pve: true,
         }
@@ -203,6 +219,20 @@ impl TargetType {
     #[must_use]
     pub const fn ignored(mut self, keys: &'static [&'static str]) -> Self {
         self.ignored = keys;
+        self
+    }
+
+    /// One that can send the legacy mail of backup jobs.
+    #[must_use]
+    pub const fn legacy(mut self, build: BuildLegacy) -> Self {
+        self.legacy = Some(build);
+        self
+    }
+
+    /// One that passes on whole mails and not only their texts.
+    #[must_use]
+    pub const fn takes_mails(mut self) -> Self {
+        self.takes_mails = true;
         self
     }
 

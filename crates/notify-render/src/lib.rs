@@ -25,6 +25,7 @@
 
 mod builtin;
 mod compiled;
+mod cut;
 mod document;
 mod escape;
 mod folder;
@@ -36,11 +37,15 @@ mod rendered;
 mod shelf;
 mod table;
 mod templates;
+mod texts;
 mod values;
 mod variables;
+mod verbatim;
 mod vocabulary;
 
 pub use part::Part;
 pub use rendered::Rendered;
 pub use templates::Templates;
+pub use texts::{Shortened, Texts};
 pub use variables::with_common_variables;
+pub use verbatim::Verbatim;

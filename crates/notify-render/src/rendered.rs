@@ -134,7 +134,7 @@ impl fmt::Debug for Rendered {
 ///
 /// A blank at the end stays: that of a subject file's last line is there in
 /// Proxmox VE, too.
-fn one_line(subject: String) -> String {
+pub(crate) fn one_line(subject: String) -> String {
     if !subject.contains(char::is_control) {
         return subject;
     }
@@ -142,7 +142,7 @@ fn one_line(subject: String) -> String {
 }
 
 /// The frame of proxmox-notify.
-fn framed(text: &str) -> String {
+pub(crate) fn framed(text: &str) -> String {
     let mut html = String::with_capacity(text.len() + text.len() / 8 + 64);
     html.push_str("<html><body><pre>");
     escape_into(text, &mut html);
