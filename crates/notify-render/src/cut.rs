@@ -20,6 +20,55 @@ pub(crate) fn line(text: &str, limit: Limit) -> Cow<'_, str> {
     Cow::Owned(format!("{}{ELLIPSIS}", kept.trim_end()))
 }
 
+/// What stands below a text of which only the beginning is left.
+const NOTE: &str = "[shortened]";
+
+/// A text that keeps to the limit: its first lines and a note.
+pub(crate) fn text(text: &str, limit: Limit) -> String {
+    if limit.holds(text) {
+        return text.to_owned();
+    }
+    let mut room = limit.max;
+    while room > limit.unit.length(NOTE) {
+        let cut = format!("{}\n{NOTE}", beginning(text, Limit { max: room, ..limit }));
+        let length = limit.unit.length(&cut);
+        if length <= limit.max {
+            return cut;
+        }
+        room = room.saturating_sub(length - limit.max);
+    }
+    line(text, limit).into_owned()
+}
+
+/// The first lines of a text, or the beginning of a long one, with every block of code ended.
+fn beginning(text: &str, limit: Limit) -> String {
+    let kept = prefix(text, limit);
+    let whole_lines = kept.rfind('\n').filter(|at| *at > kept.len() / 2);
+    let cut = match whole_lines {
+        Some(at) => Cow::Borrowed(&kept[..at]),
+        None => Cow::Owned(format!("{}{ELLIPSIS}", kept.trim_end())),
+    };
+    balanced(cut.trim_end())
+}
+
+/// A text in which every block of code that was begun is ended (CommonMark 4.5).
+pub(crate) fn balanced(text: &str) -> String {
+    let mut open: Option<&str> = None;
+    for line in text.lines() {
+        let line = line.trim();
+        let fence = &line[..line.len() - line.trim_start_matches('`').len()];
+        open = match open {
+            None if fence.len() >= 3 => Some(fence),
+            Some(begun) if fence == line && fence.len() >= begun.len() => None,
+            unchanged => unchanged,
+        };
+    }
+    match open {
+        Some(fence) => format!("{}\n{fence}", text.trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// The longest beginning of a text that keeps to the limit.
 pub(crate) fn prefix(text: &str, limit: Limit) -> &str {
     let mut used = 0;
@@ -32,7 +81,7 @@ pub(crate) fn prefix(text: &str, limit: Limit) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{balanced, line, text};
     use notify_core::{Limit, Unit};
 
     fn check(text: &str, max: usize, unit: Unit, expected: &str) {
@@ -58,5 +107,35 @@ mod tests {
         check("ab", 1, Unit::Characters, "…");
         check("abc", 2, Unit::Bytes, "ab");
         check("é", 1, Unit::Bytes, "");
+    }
+
+    fn check_text(whole: &str, max: usize, expected: &str) {
+        let limit = Limit::new(max, Unit::Characters);
+        let cut = text(whole, limit);
+        assert_eq!(cut, expected, "{whole:?} within {limit}");
+        assert!(limit.holds(&cut));
+    }
+
+    #[test]
+    fn a_text_is_cut_after_a_line_and_says_so() {
+        check_text("one\ntwo\n", 8, "one\ntwo\n");
+        check_text(
+            "one one one\ntwo two two\nthree",
+            27,
+            "one one one\n[shortened]",
+        );
+        check_text(&"word ".repeat(20), 30, "word word word wo…\n[shortened]");
+        check_text("a long line", 8, "a long…");
+    }
+
+    #[test]
+    fn a_block_of_code_is_ended() {
+        check_text(
+            "````\none\n```\ntwo two two two two two\n````",
+            32,
+            "````\none\n```\n````\n[shortened]",
+        );
+        assert_eq!(balanced("```sh\nls\n```\n"), "```sh\nls\n```\n");
+        assert_eq!(balanced("a ``` b"), "a ``` b");
     }
 }

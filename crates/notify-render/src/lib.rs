@@ -35,6 +35,7 @@ mod object;
 mod part;
 mod rendered;
 mod shelf;
+mod shorten;
 mod table;
 mod templates;
 mod texts;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::escape::escape_into;
 use crate::part::Part;
 use crate::shelf::Shelf;
+use crate::shorten::Remake;
 
 /// A text, or why there is none.
 type Made = Result<String, String>;
@@ -103,6 +104,17 @@ impl Rendered {
             Some(fault) => format!("{what}: {fault}"),
             None => format!("{what}: there is none"),
         }
+    }
+}
+
+impl Remake for Rendered {
+    fn data(&self) -> &Value {
+        self.context.data()
+    }
+
+    fn remake(&self, part: Part, data: Value) -> Option<String> {
+        let again = Rendered::new(Arc::clone(&self.shelf), &self.template, data, self.zone);
+        again.part(part).ok().map(str::to_owned)
     }
 }
 

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use notify_core::{Failure, Limits, Message};
 use notify_schema::Fault;
 
+use crate::part::Part;
+use crate::shorten::{Remake, shortened};
 use crate::{Rendered, Verbatim, cut};
 
 /// The texts of one event, rendered once for all targets without limits.
@@ -45,6 +47,13 @@ impl Texts {
         }
     }
 
+    fn source(&self) -> &dyn Remake {
+        match self {
+            Texts::Rendered(rendered) => rendered,
+            Texts::Verbatim(verbatim) => verbatim,
+        }
+    }
+
     fn whole(&self) -> &dyn Message {
         match self {
             Texts::Rendered(rendered) => rendered,
@@ -70,10 +79,23 @@ impl Message for Shortened<'_> {
     }
 
     fn text(&self) -> Result<Cow<'_, str>, Failure> {
-        self.texts.whole().text()
+        let text = self.texts.whole().text()?;
+        Ok(self.body(Part::Text, text))
     }
 
     fn html(&self) -> Result<Cow<'_, str>, Failure> {
-        self.texts.whole().html()
+        let html = self.texts.whole().html()?;
+        Ok(self.body(Part::Html, html))
+    }
+}
+
+impl Shortened<'_> {
+    fn body<'a>(&self, part: Part, whole: Cow<'a, str>) -> Cow<'a, str> {
+        match self.limits.body {
+            Some(limit) if !limit.holds(&whole) => {
+                Cow::Owned(shortened(self.texts.source(), part, &whole, limit))
+            }
+            _ => whole,
+        }
     }
 }

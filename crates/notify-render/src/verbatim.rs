@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use notify_core::{Failure, Message};
+use serde_json::Value;
 
+use crate::part::Part;
 use crate::rendered::{framed, one_line};
+use crate::shorten::Remake;
 
 /// A subject and a text that are sent as they are, as those of a forwarded mail.
 ///
@@ -16,7 +19,7 @@ use crate::rendered::{framed, one_line};
 #[derive(Clone, Debug)]
 pub struct Verbatim {
     subject: String,
-    text: String,
+    text: Value,
 }
 
 impl Verbatim {
@@ -24,8 +27,29 @@ impl Verbatim {
     pub fn new(subject: &str, text: &str) -> Self {
         Verbatim {
             subject: one_line(subject.to_owned()),
-            text: text.to_owned(),
+            text: Value::from(text),
         }
+    }
+}
+
+impl Verbatim {
+    fn text(&self) -> &str {
+        self.text.as_str().unwrap_or_default()
+    }
+}
+
+impl Remake for Verbatim {
+    fn data(&self) -> &Value {
+        &self.text
+    }
+
+    fn remake(&self, part: Part, data: Value) -> Option<String> {
+        let text = data.as_str()?;
+        Some(match part {
+            Part::Subject => self.subject.clone(),
+            Part::Text => text.to_owned(),
+            Part::Html => framed(text),
+        })
     }
 }
 
@@ -35,10 +59,10 @@ impl Message for Verbatim {
     }
 
     fn text(&self) -> Result<Cow<'_, str>, Failure> {
-        Ok(Cow::Borrowed(&self.text))
+        Ok(Cow::Borrowed(self.text()))
     }
 
     fn html(&self) -> Result<Cow<'_, str>, Failure> {
-        Ok(Cow::Owned(framed(&self.text)))
+        Ok(Cow::Owned(framed(self.text())))
     }
 }
