@@ -18,6 +18,7 @@ mod names;
 mod plugins;
 mod purity;
 mod sources;
+mod specification;
 mod tokens;
 mod tree;
 mod words;
@@ -53,6 +54,7 @@ rules:
   machine-paths    no path of one developer's machine
   registry-hosts   registries are named by their kind, not by their host
   links            relative links and anchors in Markdown lead somewhere
+  specification    each row of docs/reference/specification.md names a test that is there, or says why not
   changelog        files in changelog.d/ are named SLUG.KIND.md",
     run,
 };
@@ -78,7 +80,7 @@ impl Violation {
 
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-const RULES: [(&str, Rule); 17] = [
+const RULES: [(&str, Rule); 18] = [
     ("layers", layers::layers),
     ("plugin-files", plugins::plugin_files),
     ("plugin-use", plugins::plugin_use),
@@ -95,6 +97,7 @@ const RULES: [(&str, Rule); 17] = [
     ("machine-paths", words::machine_paths),
     ("registry-hosts", words::registry_hosts),
     ("links", links::links),
+    ("specification", specification::specification),
     ("changelog", changelog::changelog),
 ];
 
