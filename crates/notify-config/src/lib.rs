@@ -4,8 +4,9 @@
 //! `notifications.cfg`, `priv/notifications.cfg` and our `notify.cfg` put
 //! together and checked against [`Schemas`]. [`Store`] reads the files of a
 //! folder and writes [`Changes`] to them, under a lock and at one stroke;
-//! [`format()`] gives a file Proxmox VE's form. [`UserCfg`] and
-//! [`DatacenterCfg`] are the texts of two more files of the same folder.
+//! [`format()`] gives a file Proxmox VE's form. [`UserCfg`],
+//! [`DatacenterCfg`] and [`JobsCfg`] are the texts of three more files of the same
+//! folder, [`VzdumpConf`] is the text of one beside it.
 //!
 //! This crate knows no target and no matcher, compiles no rule and sends
 //! nothing.
@@ -30,6 +31,7 @@
 //! ```
 
 mod assembly;
+mod backup_options;
 mod changes;
 mod check;
 mod clock;
@@ -43,6 +45,7 @@ mod error;
 mod files;
 mod format;
 mod header;
+mod jobs_cfg;
 mod line;
 mod lock;
 mod origin;
@@ -53,7 +56,11 @@ mod replace;
 mod schemas;
 mod store;
 mod user_cfg;
+mod vzdump_conf;
 
+pub use backup_options::{
+    BackupOptions, Given, MailNotification, NotificationMode, UnknownWord, mailto,
+};
 pub use changes::{Change, Changes, Setting};
 pub use clock::{Clock, SystemClock};
 pub use configuration::{Configuration, Origin, Section};
@@ -62,6 +69,8 @@ pub use document::{Document, RawSection};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{Content, Files};
 pub use format::{Formatted, format};
+pub use jobs_cfg::{BackupJob, JobsCfg};
 pub use schemas::Schemas;
 pub use store::{Snapshot, Store};
 pub use user_cfg::{User, UserCfg};
+pub use vzdump_conf::VzdumpConf;

@@ -1,6 +1,7 @@
 //! The crate as its callers see it: one module an area.
 
 mod assemble;
+mod backup_options;
 mod bad_input;
 mod cases;
 mod chapter;
