@@ -8,3 +8,7 @@
 //! assert!(notify_core::TemplateSet::linked().iter().all(|set| !set.name.is_empty()));
 //! # use notify_events as _;
 //! ```
+
+mod notification_mode;
+
+pub use notification_mode::{Chosen, Decision, Origin, Overrides, ReportOptions, Way, decide};
