@@ -39,6 +39,7 @@ docs/architecture.md says what each layer is for.
 rules:
   layers           who may depend on whom; the table is in xtask/src/tidy/layers.rs
   plugin-files     a target crate has all of its six files
+  plugin-laws      the law suite runs for each type that a target crate registers
   plugin-use       notify-bin names each plugin in targets.rs, and has no tests that would hide one
   plugin-names     no string of another crate is the name of a plugin
   purity           notify-schema and notify-core open no file, no socket, and ask no clock;
@@ -83,6 +84,7 @@ type Rule = fn(&Tree) -> Vec<Violation>;
 const RULES: [(&str, Rule); 18] = [
     ("layers", layers::layers),
     ("plugin-files", plugins::plugin_files),
+    ("plugin-laws", plugins::plugin_laws),
     ("plugin-use", plugins::plugin_use),
     ("plugin-names", names::plugin_names),
     ("purity", purity::purity),

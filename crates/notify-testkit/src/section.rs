@@ -65,6 +65,11 @@ impl Section {
             || self.secret.iter().any(|(known, _)| known == key)
     }
 
+    /// Whether a line of the public file has this value.
+    pub fn has_value(&self, value: &str) -> bool {
+        self.public.iter().any(|(_, known)| known == value)
+    }
+
     /// The secrets in it.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.secret.iter().map(|(_, secret)| secret)

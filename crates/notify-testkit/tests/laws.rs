@@ -10,7 +10,9 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use notify_core::{Attempt, Failure, Notification, Receipt, Target, TargetType, async_trait};
+use notify_core::{
+    Attempt, Failure, Limit, Limits, Notification, Receipt, Target, TargetType, Unit, async_trait,
+};
 use notify_schema::{Fault, Fields, Kind, Property, Secret, redacted};
 use notify_testkit::Section;
 use notify_testkit::canary::TOKEN;
@@ -36,6 +38,8 @@ enum Lie {
     SendsTwice,
     Leaks,
     PastesHeaders,
+    PastesFields,
+    CutsShort,
     IgnoresDeadline,
     CallsAllUnavailable,
 }
@@ -50,8 +54,20 @@ struct Small {
 
 impl Small {
     /// The request; a header must not hold a line break.
-    fn request(&self, attempt: &Attempt<'_>) -> Result<String, Failure> {
-        let (subject, text) = (attempt.message.subject()?, attempt.message.text()?);
+    fn request(
+        &self,
+        notification: &Notification,
+        attempt: &Attempt<'_>,
+    ) -> Result<String, Failure> {
+        let (subject, mut text) = (attempt.message.subject()?, attempt.message.text()?);
+        if self.lie == Lie::CutsShort {
+            text = text.chars().take(90).collect();
+        }
+        let kind = &notification.fields["type"];
+        let kind = match self.lie {
+            Lie::PastesFields => kind.clone(),
+            _ => serde_json::to_string(kind).unwrap(),
+        };
         let subject = match self.lie {
             Lie::PastesHeaders => subject.into_owned(),
             _ => serde_json::to_string(&subject).unwrap(),
@@ -59,7 +75,8 @@ impl Small {
         let (key, token) = (attempt.key, self.token.expose());
         let length = text.len();
         Ok(format!(
-            "POST / HTTP/1.1\r\nHost: x\r\nX-Title: {subject}\r\nX-Key: {key}\r\nX-Token: {token}\r\n\
+            "POST / HTTP/1.1\r\nHost: x\r\nX-Title: {subject}\r\nX-Type: {kind}\r\n\
+             X-Key: {key}\r\nX-Token: {token}\r\n\
              Connection: close\r\nContent-Length: {length}\r\n\r\n{text}"
         ))
     }
@@ -112,7 +129,24 @@ impl Small {
 
 #[async_trait]
 impl Target for Small {
-    async fn deliver(&self, _: &Notification, attempt: &Attempt<'_>) -> Result<Receipt, Failure> {
+    fn limits(&self) -> Limits {
+        match self.lie {
+            Lie::CutsShort => Limits {
+                title: Some(Limit::new(8, Unit::Bytes)),
+                body: Some(Limit::new(100, Unit::Characters)),
+            },
+            _ => Limits {
+                title: Some(Limit::new(1024, Unit::Bytes)),
+                body: Some(Limit::new(4096, Unit::Utf16)),
+            },
+        }
+    }
+
+    async fn deliver(
+        &self,
+        notification: &Notification,
+        attempt: &Attempt<'_>,
+    ) -> Result<Receipt, Failure> {
         if self.lie == Lie::AlwaysDelivered {
             return Ok(Receipt::default());
         }
@@ -123,7 +157,7 @@ impl Target for Small {
         if left.is_zero() {
             return Err(Failure::unavailable("no time left"));
         }
-        let request = self.request(attempt)?;
+        let request = self.request(notification, attempt)?;
         let sending = async {
             if self.lie == Lie::SendsTwice {
                 self.speak(&request).await?;
@@ -149,11 +183,23 @@ fn build(fields: &Fields, lie: Lie) -> Result<Arc<dyn Target>, Vec<Fault>> {
     }))
 }
 
+const MANUAL: &str = "\
+# small
+
+`address` and `token`.
+A title has at most 1024 bytes, a text 4,096 UTF-16 units.
+
+## What it cannot do
+
+The fake looks at no token, and this client
+is too small for it.
+";
+
 macro_rules! small {
     ($name:ident, $lie:expr) => {
         static $name: TargetType = TargetType::new("small", "Small", |fields| build(fields, $lie))
             .properties(&[&ADDRESS, &TOKEN_PROPERTY])
-            .manual("# small\n\n`address` and `token`.\n");
+            .manual(MANUAL);
     };
 }
 small!(GOOD, Lie::None);
@@ -161,6 +207,8 @@ small!(ALWAYS, Lie::AlwaysDelivered);
 small!(TWICE, Lie::SendsTwice);
 small!(LEAKY, Lie::Leaks);
 small!(PASTING, Lie::PastesHeaders);
+small!(PASTING_FIELDS, Lie::PastesFields);
+small!(SHORT, Lie::CutsShort);
 small!(LATE, Lie::IgnoresDeadline);
 small!(VAGUE, Lie::CallsAllUnavailable);
 
@@ -304,6 +352,20 @@ async fn other_lies_are_caught_too() {
             .contains(&"a text adds no header".to_owned())
     );
     assert!(
+        check(&PASTING_FIELDS)
+            .await
+            .contains(&"a text adds no header".to_owned())
+    );
+    assert_eq!(
+        check(&SHORT).await,
+        [
+            "a limit leaves room for a word",
+            "a manual names the limits",
+            "a text as long as the limit arrives whole",
+            "a text arrives to its end",
+        ]
+    );
+    assert!(
         check(&VAGUE)
             .await
             .contains(&"a failure is of its kind".to_owned())
@@ -322,6 +384,7 @@ async fn an_untidy_description_is_caught() {
         "a property obeys its laws",
         "a manual begins with its title",
         "a manual names every property",
+        "a manual says what the transport cannot do",
     ] {
         assert!(
             laws.iter().any(|broken| broken == law),

@@ -13,6 +13,7 @@ use support::Peer;
 use target_sendmail::SENDMAIL;
 
 const NO_TALK: &str = "a program answers with its exit status alone";
+const NO_SECRET: &str = "nothing in a section is secret";
 const NO_NETWORK: &str = "nothing goes over a network";
 
 #[tokio::test]
@@ -53,10 +54,10 @@ impl FarSide for Programs {
             Situation::SilentBeforeSending => unwilling("exec sleep 1000"),
             Situation::DroppedBeforeSending => unwilling("kill -KILL $$"),
             Situation::Endless => program("exec yes >&2"),
-            Situation::RefusesOneRecipient
-            | Situation::Garbage
-            | Situation::TryLaterAfter(_)
-            | Situation::QuotesSecrets => Staged::Declared(NO_TALK),
+            Situation::RefusesOneRecipient | Situation::Garbage | Situation::TryLaterAfter(_) => {
+                Staged::Declared(NO_TALK)
+            }
+            Situation::BadCredentials | Situation::QuotesSecrets => Staged::Declared(NO_SECRET),
             _ => Staged::Declared(NO_NETWORK),
         }
     }

@@ -1,6 +1,7 @@
 //! What every plugin has, and where the program names it.
 
 use super::Violation;
+use super::tokens::{Piece, Tokens};
 use super::tree::Tree;
 
 const TARGET_FILES: [&str; 6] = [
@@ -27,6 +28,53 @@ pub(super) fn plugin_files(tree: &Tree) -> Vec<Violation> {
         .filter(|(_, path)| !tree.has(path))
         .map(|(package, path)| Violation::new(path, 1, format!("{} lacks it", package.name)))
         .collect()
+}
+
+const LAWS: &str = "tests/laws.rs";
+
+/// The law suite runs for every type that a target crate registers.
+pub(super) fn plugin_laws(tree: &Tree) -> Vec<Violation> {
+    let registered = tree.sources().flat_map(|source| {
+        let code = tree.code(source);
+        let names = words_after(&code, &["register_target", "!", "("]);
+        names.into_iter().map(move |name| (source.folder, name))
+    });
+    let unchecked = registered.filter(|(folder, name)| {
+        let laws = tree.text(&format!("{folder}/{LAWS}")).unwrap_or_default();
+        let checked = words_after(&Tokens::of(laws), &["laws", ":", ":", "check", "(", "&"]);
+        folder.starts_with("crates/target-") && !checked.contains(name)
+    });
+    unchecked
+        .map(|(folder, name)| {
+            let message = format!("lacks `laws::check(&{name}, ...)`");
+            Violation::new(format!("{folder}/{LAWS}"), 1, message)
+        })
+        .collect()
+}
+
+/// The words that follow these words and marks; the last of a path.
+fn words_after<'a>(tokens: &Tokens<'a>, start: &[&str]) -> Vec<&'a str> {
+    let pieces: Vec<Piece<'a>> = tokens.as_slice().iter().map(|token| token.piece).collect();
+    let begins = pieces.windows(start.len()).enumerate();
+    let ends = begins.filter(|(_, window)| {
+        let mut pairs = window.iter().zip(start);
+        pairs.all(|(piece, wanted)| match piece {
+            Piece::Word(word) => word == wanted,
+            Piece::Mark(mark) => wanted.chars().eq([*mark]),
+            _ => false,
+        })
+    });
+    ends.filter_map(|(at, _)| {
+        let path = pieces[at + start.len()..]
+            .iter()
+            .take_while(|piece| matches!(piece, Piece::Word(_) | Piece::Mark(':')));
+        path.filter_map(|piece| match piece {
+            Piece::Word(word) => Some(*word),
+            _ => None,
+        })
+        .last()
+    })
+    .collect()
 }
 
 /// The program links a plugin only when it names it, and says so only while it has no tests.
@@ -99,7 +147,7 @@ fn guard(tree: &Tree, folder: &str) -> Vec<Violation> {
 
 #[cfg(test)]
 mod tests {
-    use super::{TARGET_FILES, Tree, plugin_files, plugin_use};
+    use super::{TARGET_FILES, Tree, plugin_files, plugin_laws, plugin_use};
     use crate::tidy::said;
     use crate::workspace::Need::Normal;
 
@@ -129,6 +177,29 @@ mod tests {
             said(plugin_files, &tree(&whole[..5])),
             ["crates/target-a/tests/laws.rs:1: target-a lacks it"]
         );
+    }
+
+    #[test]
+    fn every_registered_type_is_under_the_laws() {
+        let check = |lib: &str, laws: &str, expected: &[&str]| {
+            let tree = Tree::of(&[
+                ("crates/target-a/src/lib.rs", lib),
+                ("crates/target-a/tests/laws.rs", laws),
+                // The registry's own documentation registers a type too.
+                ("crates/notify-core/src/lib.rs", "register_target!(NULL);"),
+            ]);
+            assert_eq!(said(plugin_laws, &tree), expected, "{lib} {laws}");
+        };
+        let lacks = |name: &str| {
+            format!("crates/target-a/tests/laws.rs:1: lacks `laws::check(&{name}, ...)`")
+        };
+        let lib = "notify_core::register_target!(crate::A);";
+        check(lib, "laws::check(&A, &Peer).await", &[]);
+        check(lib, "laws::check(&target_a::A, &Peer)", &[]);
+        check(lib, "// laws::check(&A, &Peer)", &[&lacks("A")]);
+        check(lib, "laws::examine(&A, &Peer)", &[&lacks("A")]);
+        let both = "register_target!(A); register_target!(B);";
+        check(both, "laws::check(&A, &Peer)", &[&lacks("B")]);
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! and calls [`check`]. The laws speak of outcomes: what arrived, how often, what
 //! the target said of it and what it did not say. They know no protocol.
 
+mod limits;
+mod manual;
 mod outcome;
 mod peer;
 mod schema;
@@ -48,6 +50,8 @@ pub async fn examine(kind: &'static TargetType, peer: &dyn Peer) -> Report {
     let mut findings = Findings::new(kind, peer);
     schema::laws(&mut findings);
     outcome::laws(&mut findings).await;
+    limits::laws(&mut findings).await;
     texts::laws(&mut findings).await;
+    manual::laws(&mut findings);
     findings.report()
 }

@@ -11,25 +11,8 @@ pub(super) fn laws(findings: &mut Findings<'_>) {
     for broken in lint(kind.schema().properties()) {
         findings.broken("a property obeys its laws", broken);
     }
-    manual(findings, kind);
     builtins(findings, kind);
     unbuildable(findings, kind);
-}
-
-fn manual(findings: &mut Findings<'_>, kind: &TargetType) {
-    findings.law(
-        "a manual begins with its title",
-        kind.manual.starts_with("# "),
-        || format!("{:?}", kind.manual.lines().next().unwrap_or_default()),
-    );
-    for property in kind.properties {
-        let quoted = format!("`{}`", property.name);
-        findings.law(
-            "a manual names every property",
-            kind.manual.contains(&quoted),
-            || quoted.clone(),
-        );
-    }
 }
 
 fn builtins(findings: &mut Findings<'_>, kind: &TargetType) {

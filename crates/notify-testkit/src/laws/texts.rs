@@ -2,9 +2,10 @@
 
 use notify_core::{Failure, FailureKind};
 
+use super::limits::within;
 use super::peer::{Arrival, Situation};
 use super::trial::{Findings, Trial, said};
-use crate::Section;
+use crate::{Delivery, Section};
 
 /// Subjects that would add a header, end a header or break a command.
 const SUBJECTS: [&str; 6] = [
@@ -45,6 +46,7 @@ pub(super) async fn laws(findings: &mut Findings<'_>) {
         &format!("before\n{long}\nafter"),
     )
     .await;
+    hostile_fields(findings, &plain).await;
     hostile_author(findings, &plain).await;
     secrets_quoted(findings).await;
 }
@@ -61,22 +63,34 @@ async fn arrival_at(
     subject: &str,
     text: &str,
 ) -> Option<Arrival> {
+    let limits = trial.target.limits();
+    let subject = &within(subject, limits.title);
+    let text = &within(text, limits.body);
     let delivery = findings
         .delivery(subject, text)
         .host(trial.stage.host.clone());
-    match findings.attempt(trial, &delivery).await? {
+    arrival_by(findings, trial, &delivery, &shown(subject, text)).await
+}
+
+async fn arrival_by(
+    findings: &mut Findings<'_>,
+    trial: &Trial,
+    delivery: &Delivery,
+    what: &str,
+) -> Option<Arrival> {
+    match findings.attempt(trial, delivery).await? {
         Ok(_) => {
             let mut arrivals = trial.arrivals(1).await;
             let count = arrivals.len();
             findings.law("hostile texts arrive as one message", count == 1, || {
-                format!("{count} arrived of {}", shown(subject, text))
+                format!("{count} arrived of {what}")
             });
             arrivals.pop()
         }
         refused @ Err(_) => {
             findings.broken(
                 "hostile texts are delivered",
-                format!("{}: {}", shown(subject, text), said(&refused)),
+                format!("{what}: {}", said(&refused)),
             );
             None
         }
@@ -134,6 +148,26 @@ fn names(arrival: &Arrival) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// The same with fields of which each value would end a header, a line or a string.
+async fn hostile_fields(findings: &mut Findings<'_>, plain: &Arrival) {
+    let Some(trial) = findings.arrange(Situation::Accepts).await else {
+        return;
+    };
+    let fields = [
+        ("type", SUBJECTS[0]),
+        ("hostname", "pve1\"}, \\ \r\n.\r\nQUIT"),
+    ];
+    let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let delivery = findings
+        .delivery("plain", "before\nafter")
+        .fields(fields.into())
+        .host(trial.stage.host.clone());
+    let what = "hostile fields";
+    if let Some(arrival) = arrival_by(findings, &trial, &delivery, what).await {
+        same_envelope(findings, plain, &arrival, what);
+    }
 }
 
 /// The same with a sender's name in the section, for types that have one.

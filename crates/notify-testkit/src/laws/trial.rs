@@ -38,6 +38,11 @@ impl<'p> Findings<'p> {
         self.report
     }
 
+    /// The situations that the transport cannot have, so far, each with its reason.
+    pub(super) fn declared(&self) -> &[String] {
+        &self.report.declared
+    }
+
     /// Notes a broken law.
     pub(super) fn broken(&mut self, law: &str, seen: impl std::fmt::Display) {
         self.report.violations.push(format!("{law}: {seen}"));
