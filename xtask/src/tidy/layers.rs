@@ -35,7 +35,7 @@ const fn plain(name: &'static str, uses: &'static [&'static str]) -> Layer {
 
 /// From the bottom to the top: a crate uses only crates that stand above its line here.
 #[rustfmt::skip]
-const LAYERS: [Layer; 21] = [
+const LAYERS: [Layer; 22] = [
     // Their own tests would see two of them through the testkit.
     plain("notify-schema",  &[]),
     plain("notify-core",    &["notify-schema"]),
@@ -49,6 +49,7 @@ const LAYERS: [Layer; 21] = [
     layer("notify-tls",     &["notify-schema", "notify-core"]),
     layer("notify-http",    &["notify-schema", "notify-core", "notify-tls"]),
     layer("notify-host",    &["notify-schema", "notify-core", "notify-config"]),
+    layer("notify-drop",    &["notify-schema", "notify-core"]),
     layer("notify-access",  &["notify-schema", "notify-core", "notify-config"]),
     layer("notify-events",  &["notify-schema", "notify-core", "notify-config"]),
     layer("target-*",       &["notify-schema", "notify-core", "notify-mail", "notify-tls", "notify-http"]),
@@ -58,8 +59,8 @@ const LAYERS: [Layer; 21] = [
     layer("notify-api",     &["notify-schema", "notify-core", "notify-config", "notify-match", "notify-render",
                                  "notify-bus", "notify-docs", "notify-access", "notify-events"]),
     layer("notify-app",     &["notify-schema", "notify-core", "notify-config", "notify-match", "notify-render",
-                                 "notify-mail", "notify-tls", "notify-http", "notify-host", "notify-access",
-                                 "notify-events", "notify-docs", "notify-bus", "notify-api", "notify-testkit"]),
+                                 "notify-mail", "notify-tls", "notify-http", "notify-host", "notify-drop",
+                                 "notify-access", "notify-events", "notify-docs", "notify-bus", "notify-api", "notify-testkit"]),
     plain("notify-bin",     &["notify-app", "target-*", "spool-*"]),
     plain("notify-tests",   &["notify-*", "target-*", "spool-*"]),
 
