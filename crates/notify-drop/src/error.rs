@@ -23,8 +23,6 @@ pub enum DropErrorKind {
     Unsafe,
     /// Another process is at it: try again later.
     Busy,
-    /// Nothing came on the input.
-    Empty,
     /// A call of the system failed.
     Io,
 }

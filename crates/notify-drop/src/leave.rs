@@ -42,7 +42,7 @@ impl MailDrop {
     /// bound is read to its end and kept up to the bound.
     ///
     /// # Errors
-    /// `Full` when there is no room, `Empty` when nothing came; nothing was left then.
+    /// `Full` when there is no room; nothing was left then.
     pub fn leave(
         &self,
         mail: &mut dyn Read,
@@ -74,9 +74,6 @@ impl MailDrop {
             }
             let written = draft.file.write_all(&buffer[..kept]);
             written.map_err(|error| self.cannot("write to", error))?;
-        }
-        if left.bytes == 0 {
-            return Err(DropError::new(DropErrorKind::Empty, "the mail is empty"));
         }
         draft.publish(left.cut)?;
         Ok(left)

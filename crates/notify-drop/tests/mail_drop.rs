@@ -183,13 +183,11 @@ fn what_is_above_the_bound_is_cut_and_read_to_its_end() {
 }
 
 #[test]
-fn an_empty_mail_is_none() {
+fn an_empty_mail_is_one() {
     let place = Place::new();
-    let left = place
-        .drop()
-        .leave(&mut io::empty(), id(10), Bounds::default());
-    assert_eq!(left.expect_err("empty").kind(), DropErrorKind::Empty);
-    assert_eq!(place.names(), [""; 0]);
+    place.leave(10, b"");
+    assert_eq!(place.collect(0).taken, [id(10)]);
+    assert_eq!(place.queue().read(id(10)).expect("a mail"), b"");
 }
 
 #[test]
