@@ -135,6 +135,18 @@ impl Addressees {
         }
     }
 
+    /// These addresses, which stand in no section.
+    pub fn of_addresses(addresses: impl IntoIterator<Item = String>) -> Self {
+        let at = Position::NOWHERE;
+        let named = |name| Named { name, at };
+        Addressees {
+            mailto: addresses.into_iter().map(named).collect(),
+            users: Vec::new(),
+            header: at,
+            section: SectionName::unnamed(MAILTO.name),
+        }
+    }
+
     /// The addresses on this host, as [`recipients()`] finds them.
     ///
     /// # Errors
@@ -281,6 +293,25 @@ mod tests {
         let fields = checked.fields.expect("recipients are never required here");
         let faults = Addressees::of(&fields).faults(&host());
         faults.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn addresses_of_no_section_are_taken_as_they_are() {
+        let names = ["b@x", "root@pam", "a@x", "b@x"].map(str::to_owned);
+        let found = Addressees::of_addresses(names).on(&host());
+        let addresses = found.expect("three").addresses;
+        assert_eq!(
+            addresses,
+            ["b@x", "root@pam", "a@x"],
+            "no user is looked up"
+        );
+        let failure = Addressees::of_addresses([])
+            .on(&host())
+            .expect_err("nobody");
+        assert_eq!(failure.kind(), FailureKind::Misconfigured);
+        let faults = Addressees::of_addresses(["a b".to_owned()]).faults(&host());
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, ["warning: `mailto`: not a mail address: `a b`"]);
     }
 
     #[test]

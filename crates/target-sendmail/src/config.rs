@@ -1,9 +1,10 @@
 //! What a section says, in types.
 
+use notify_core::LegacyMail;
 use notify_mail::{AUTHOR, Address, Addressees, SENDER_OR_ROOT};
 use notify_schema::{Fault, Fields, Position, SectionName};
 
-/// A usable section of the type `sendmail`.
+/// A usable section of the type `sendmail`, or a legacy mail in its place.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Who gets the mail.
@@ -28,6 +29,17 @@ impl Config {
                 .and_then(|text| text.parse().ok()),
             header: fields.header(),
             section: fields.label(),
+        }
+    }
+
+    /// What the legacy mail of a backup job needs, from the host's sender. It has no section.
+    pub fn of_legacy(mail: LegacyMail) -> Self {
+        Config {
+            addressees: Addressees::of_addresses(mail.recipients),
+            author: mail.author,
+            from: None,
+            header: Position::NOWHERE,
+            section: SectionName::unnamed("sendmail"),
         }
     }
 

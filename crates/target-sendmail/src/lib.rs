@@ -24,7 +24,7 @@ mod status;
 
 use std::sync::Arc;
 
-use notify_core::{Target, TargetType};
+use notify_core::{LegacyMail, Target, TargetType};
 use notify_mail::{AUTHOR, MAILTO, MAILTO_USER, SENDER_OR_ROOT};
 use notify_schema::{Builtin, Fault, Fields};
 
@@ -47,10 +47,15 @@ pub static SENDMAIL: TargetType = TargetType::new("sendmail", "Sendmail", build)
     .builtins(&[MAIL_TO_ROOT])
     .ignored(&["filter"])
     .at_least_one(&["mailto", "mailto-user"])
+    .legacy(legacy)
     .manual(include_str!("../manual.md"));
 
 notify_core::register_target!(SENDMAIL);
 
 fn build(fields: &Fields) -> Result<Arc<dyn Target>, Vec<Fault>> {
     Ok(Arc::new(Sendmail::new(Config::from_fields(fields))))
+}
+
+fn legacy(mail: LegacyMail) -> Arc<dyn Target> {
+    Arc::new(Sendmail::new(Config::of_legacy(mail)))
 }

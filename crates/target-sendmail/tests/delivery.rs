@@ -5,8 +5,9 @@ mod support;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use notify_core::{FailureKind, PlainHost};
+use notify_core::{FailureKind, LegacyMail, PlainHost};
 use support::{Peer, target};
+use target_sendmail::SENDMAIL;
 
 const TO_ADMIN: &[(&str, &str)] = &[("mailto", "admin@example.com")];
 
@@ -71,6 +72,34 @@ async fn the_sender_is_the_sections_the_clusters_or_root() {
         let (sender, warnings) = from(TO_ADMIN, Some(option)).await;
         assert_eq!(sender, "root");
         assert_eq!(warnings.len(), 1, "{warnings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_legacy_mail_goes_to_the_addresses_as_they_are() {
+    let legacy = SENDMAIL.legacy.expect("it can send legacy mail");
+    let recipients = ["b@example.com", "root", "root@pam", "a@example.com"];
+    let target = legacy(LegacyMail {
+        recipients: recipients.map(str::to_owned).into(),
+        author: "vzdump backup tool".to_owned(),
+    });
+    let mut peer = Peer::that_takes_mail();
+    for (email_from, sender) in [(None, "root"), (Some("pve@example.com"), "pve@example.com")] {
+        peer.host.email_from = email_from.map(str::to_owned);
+        let receipt = peer.mail("text").to(&*target).await.expect("taken");
+        assert!(receipt.refused.is_empty() && receipt.warnings.is_empty());
+        assert_eq!(
+            peer.read("arguments"),
+            format!(
+                "-B\n8BITMIME\n-f\n{sender}\n--\n{}\n",
+                recipients.join("\n")
+            )
+        );
+        let message = peer.read("message");
+        let from = format!("\nFrom: \"vzdump backup tool\" <{sender}>\n");
+        assert!(message.contains(&from), "{message}");
+        let to = format!("\nTo: {}\n", recipients.join(", "));
+        assert!(message.contains(&to), "{message}");
     }
 }
 
