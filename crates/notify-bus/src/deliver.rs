@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 
 use chrono::{DateTime, FixedOffset};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use notify_core::{Attempt, Content, Failure, Message, Notification, Receipt, Target};
+use notify_core::{
+    Attempt, Content, Failure, LegacyMail, Message, Notification, Receipt, Registry, Target,
+};
 use notify_render::{Texts, Verbatim, with_common_variables};
 use notify_schema::Fault;
 
@@ -19,6 +21,9 @@ const GRACE: Duration = Duration::from_secs(2);
 /// The most deliveries that are under way at once: each may hold two open files, and a
 /// process usually may have 1,024.
 const AT_ONCE: usize = 256;
+
+/// The name of the target in reports of a mail of the old way.
+pub const LEGACY_MAIL: &str = "legacy-mail";
 
 /// A moment by both clocks: deadlines count from one, headers show the other.
 #[derive(Clone, Copy, Debug)]
@@ -69,13 +74,44 @@ impl Engine {
         moment: Moment,
     ) -> Option<(Report, Vec<Fault>)> {
         let slot = self.targets.get(target)?;
+        Some(self.alone(target, slot, notification, moment).await)
+    }
+
+    /// Delivers as a mail of the old way, past targets and matchers; none when no type can send one.
+    ///
+    /// The first type of the registry that can sends it. The report has one
+    /// target, named [`LEGACY_MAIL`].
+    pub async fn deliver_legacy(
+        &self,
+        registry: &Registry,
+        mail: LegacyMail,
+        notification: &Notification,
+        moment: Moment,
+    ) -> Option<(Report, Vec<Fault>)> {
+        let mut types = registry.types().iter();
+        let (kind, build) = types.find_map(|known| Some((known.name, known.legacy?)))?;
+        let slot = Slot {
+            kind: kind.to_owned(),
+            disabled: false,
+            target: Ok(build(mail)),
+        };
+        let sent = self.alone(LEGACY_MAIL, &slot, notification, moment).await;
+        Some(sent)
+    }
+
+    /// Delivers to one target and no other.
+    async fn alone(
+        &self,
+        name: &str,
+        slot: &Slot,
+        notification: &Notification,
+        moment: Moment,
+    ) -> (Report, Vec<Fault>) {
         let message = self.message(notification);
         let mut report = Report::of(notification, Vec::new());
-        report.targets = vec![
-            self.attempt(target, slot, notification, &message, moment)
-                .await,
-        ];
-        Some((report, message.faults()))
+        let attempt = self.attempt(name, slot, notification, &message, moment);
+        report.targets = vec![attempt.await];
+        (report, message.faults())
     }
 
     /// The texts of an event, rendered when a target asks for them, once for all targets.

@@ -3,7 +3,8 @@
 //! [`Engine::assemble`] builds everything that a configuration names and keeps
 //! what cannot be built with its reason. [`Engine::decide`] says which targets
 //! an event chooses, [`Engine::send`] delivers it to all of them at once and
-//! reports target by target. [`check`] finds what is wrong across sections.
+//! reports target by target. [`Engine::deliver_legacy`] sends the mail of a backup
+//! job past all of them. [`check`] finds what is wrong across sections.
 //!
 //! This crate knows no target by name and reads no file: configuration, plugins,
 //! host, templates and time are arguments.
@@ -43,6 +44,6 @@ mod report;
 
 pub use check::check;
 pub use decision::{Decision, Explained};
-pub use deliver::Moment;
+pub use deliver::{LEGACY_MAIL, Moment};
 pub use engine::{Engine, schemas};
 pub use report::{ErrorReport, RefusedRecipient, Report, Skipped, State, TargetReport, Verdict};

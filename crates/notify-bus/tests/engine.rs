@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use notify_bus::{Engine, Moment, Report, Skipped, State, Verdict};
+use notify_bus::{Engine, LEGACY_MAIL, Moment, Report, Skipped, State, Verdict};
 use notify_config::{Configuration, Files};
 use notify_core::{
-    Attempt, Content, EventId, Failure, Host, Notification, PlainHost, Receipt, Registry, Severity,
-    Target, TargetType, Zone, async_trait,
+    Attempt, Content, EventId, Failure, Host, LegacyMail, Notification, PlainHost, Receipt,
+    Registry, Severity, Target, TargetType, Zone, async_trait,
 };
 use notify_render::Templates;
 use notify_schema::{Builtin, Fault, Fields, Kind, Property};
@@ -133,6 +133,60 @@ fn send(public: &str) -> Report {
             .await
             .0
     })
+}
+
+/// A type that can send mails of the old way; its target acts as the first recipient says.
+static POSTMAN: TargetType = TargetType::new("postman", "Postman", build).legacy(|mail| {
+    Arc::new(Puppet {
+        act: mail.recipients[0].clone(),
+    })
+});
+
+/// What becomes of a mail of the old way where these types are linked.
+fn send_legacy(types: &[&'static TargetType], recipient: &str) -> Option<Report> {
+    let registry = Registry::of(types.iter().copied()).expect("each once");
+    let mail = LegacyMail {
+        recipients: vec![recipient.to_owned()],
+        author: "backup".to_owned(),
+    };
+    let moment = Moment {
+        instant: Instant::now(),
+        wall: Zone::Local.at(0),
+    };
+    // Matchers choose the target for everything, and are not asked.
+    let (_, engine) = engine("puppet: ops\n\nmatcher: all\n\ttarget ops\n");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime");
+    let event = event(Severity::Error, "vzdump");
+    let sent = runtime.block_on(engine.deliver_legacy(&registry, mail, &event, moment))?;
+    Some(sent.0)
+}
+
+#[test]
+fn a_mail_of_the_old_way_goes_past_targets_and_matchers() {
+    let report = send_legacy(&[&PUPPET, &POSTMAN], "take").expect("one type can");
+    assert!(report.matchers.is_empty());
+    let [only] = &report.targets[..] else {
+        panic!("one target: {report:?}")
+    };
+    assert_eq!(
+        (&*only.name, only.kind.as_deref(), only.state),
+        (LEGACY_MAIL, Some("postman"), State::Delivered)
+    );
+    let key = only.reference.as_deref();
+    let expected = "00000000-0000-7707-8707-070707070707.legacy-mail: Hello";
+    assert_eq!(key, Some(expected));
+    let report = send_legacy(&[&POSTMAN], "unavailable").expect("one type can");
+    assert_eq!(report.verdict(), Verdict::TryAgain);
+    let report = send_legacy(&[&POSTMAN], "half").expect("one type can");
+    assert_eq!(report.verdict(), Verdict::Failed);
+}
+
+#[test]
+fn where_no_type_can_send_it_there_is_no_mail_of_the_old_way() {
+    assert!(send_legacy(&[&PUPPET], "take").is_none());
 }
 
 #[test]
