@@ -1,0 +1,81 @@
+//! `package-updates`: there are new versions of installed packages.
+
+use notify_core::Severity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{Circumstances, Common, Event, fields};
+use crate::kind::{DataKind, EventData, EventKind, FieldDoc, content};
+use crate::table::{Row, StandardColumn, Table};
+
+/// There are new versions of installed packages.
+pub static PACKAGE_UPDATES: EventKind = EventKind {
+    name: "package-updates",
+    title: "System updates available",
+    doc: "Sent when there are new versions of packages, once for each version. \
+          `notify: package-updates=never` in datacenter.cfg switches it off.",
+    severities: &[Severity::Info],
+    fields: &[FieldDoc::TYPE, FieldDoc::HOSTNAME],
+    data: Some(DataKind::of::<PackageUpdates>(include_str!(
+        "../examples/package-updates.json"
+    ))),
+};
+
+/// New versions of packages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PackageUpdates {
+    /// The packages.
+    pub available_updates: Table<PackageUpdate>,
+    /// What all kinds may have.
+    #[serde(flatten)]
+    pub common: Common,
+}
+
+/// A new version of a package.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PackageUpdate {
+    /// The package.
+    pub package_name: String,
+    /// The version that is installed; null for a package that comes anew.
+    #[serde(default)]
+    pub installed_version: Option<String>,
+    /// The version that can be installed.
+    pub available_version: String,
+    /// Whatever else stands there.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+impl Row for PackageUpdate {
+    const COLUMNS: &'static [StandardColumn] = &[
+        StandardColumn::plain("Package Name", "package-name"),
+        StandardColumn::plain("Installed Version", "installed-version"),
+        StandardColumn::plain("Available Version", "available-version"),
+    ];
+}
+
+impl PackageUpdates {
+    /// These packages.
+    pub fn of(updates: impl IntoIterator<Item = PackageUpdate>) -> Self {
+        PackageUpdates {
+            available_updates: Table::of(updates),
+            common: Common::default(),
+        }
+    }
+}
+
+impl EventData for PackageUpdates {
+    const KIND: &'static EventKind = &PACKAGE_UPDATES;
+
+    fn event(&self, circumstances: &Circumstances<'_>) -> Event {
+        let hostname = self.common.hostname_or(circumstances.hostname);
+        Event {
+            severity: Severity::Info,
+            fields: fields("package-updates", hostname, []),
+            content: content(self),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! `vzdump`: a backup job has ended, or could not begin.
+
+use notify_core::Severity;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::event::{Circumstances, Common, Event, fields};
+use crate::kind::{DataKind, EventData, EventKind, FieldDoc, content};
+use crate::number;
+use crate::table::{Row, StandardColumn, Table};
+
+/// A backup job has ended.
+pub static VZDUMP: EventKind = EventKind {
+    name: "vzdump",
+    title: "Backup finished",
+    doc: "Sent when a backup job has ended on a node, and when it could not begin. \
+          A job that runs on several nodes makes one event on each.",
+    severities: &[Severity::Info, Severity::Error],
+    fields: &[
+        FieldDoc::TYPE,
+        FieldDoc::HOSTNAME,
+        FieldDoc::sometimes("job-id", "The backup job, when it was scheduled."),
+    ],
+    data: Some(DataKind::of::<Vzdump>(include_str!(
+        "../examples/vzdump.json"
+    ))),
+};
+
+/// Logs of more bytes than this are not sent: 1 MiB.
+const MOST_LOGS: usize = 1 << 20;
+
+const LEFT_OUT: &str =
+    "The logs are longer than 1 MiB and were left out. The task log of this node has them.\n";
+
+const SUCCESSFUL: &str = "backup successful";
+const FAILED: &str = "backup failed";
+
+/// A backup job that has ended, or that could not begin: then without guests.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Vzdump {
+    /// How it ended, as in the subject; worked out of `error` and the guests when it is missing.
+    #[serde(default)]
+    pub status_text: Option<String>,
+    /// Why the job as a whole failed; one line of it becomes part of `status-text`.
+    #[serde(default)]
+    pub error: Option<String>,
+    /// The guests of the job.
+    pub guest_table: Table<Guest>,
+    /// The output of the job: the command line and an empty line, then lines of the
+    /// form `VMID: LINE`. More than 1 MiB is replaced by a sentence.
+    #[serde(default)]
+    pub logs: Option<String>,
+    /// The size of all backups that succeeded, in bytes; the sum over the guests when it is missing.
+    #[serde(default, deserialize_with = "number::count_or_null")]
+    #[schemars(schema_with = "number::count_or_null_schema")]
+    pub total_size: Option<u64>,
+    /// How long the job took, in seconds; the sum over the guests when it is missing.
+    #[serde(default, deserialize_with = "number::count_or_null")]
+    #[schemars(schema_with = "number::count_or_null_schema")]
+    pub total_time: Option<u64>,
+    /// What all kinds may have.
+    #[serde(flatten)]
+    pub common: Common,
+}
+
+/// A guest of a backup job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Guest {
+    /// Its number.
+    #[serde(deserialize_with = "number::count")]
+    #[schemars(schema_with = "number::count_schema")]
+    pub vmid: u64,
+    /// Its name; `VM` and its number when it is missing.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// How its backup ended.
+    pub status: GuestStatus,
+    /// How long its backup took, in seconds; 0 when it is missing.
+    #[serde(default, deserialize_with = "number::count_or_null")]
+    #[schemars(schema_with = "number::count_or_null_schema")]
+    pub time: Option<u64>,
+    /// The size of the backup, in bytes; 0 when it is missing or failed.
+    #[serde(default, deserialize_with = "number::count_or_null")]
+    #[schemars(schema_with = "number::count_or_null_schema")]
+    pub size: Option<u64>,
+    /// Where the backup is: a file, or a snapshot of a backup server; null when it failed.
+    #[serde(default)]
+    pub filename: Option<String>,
+    /// Whatever else stands there.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// How the backup of a guest ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestStatus {
+    /// There is a backup.
+    Ok,
+    /// It failed.
+    Err,
+    /// It did not begin.
+    Todo,
+}
+
+impl Row for Guest {
+    const COLUMNS: &'static [StandardColumn] = &[
+        StandardColumn::plain("VMID", "vmid"),
+        StandardColumn::plain("Name", "name"),
+        StandardColumn::plain("Status", "status"),
+        StandardColumn::rendered("Time", "time", "duration"),
+        StandardColumn::rendered("Size", "size", "human-bytes"),
+        StandardColumn::plain("Filename", "filename"),
+    ];
+}
+
+impl Guest {
+    /// A guest of this number, with nothing else known.
+    pub fn new(vmid: u64, status: GuestStatus) -> Self {
+        Guest {
+            vmid,
+            name: None,
+            status,
+            time: None,
+            size: None,
+            filename: None,
+            other: Map::new(),
+        }
+    }
+
+    /// Whether there is a backup of it.
+    pub fn succeeded(&self) -> bool {
+        self.status == GuestStatus::Ok
+    }
+
+    /// The row as it is shown.
+    fn completed(&self) -> Guest {
+        let mut row = self.clone();
+        row.name.get_or_insert_with(|| format!("VM {}", self.vmid));
+        row.time.get_or_insert(0);
+        row.size = Some(self.kept_size());
+        row.filename = row.filename.filter(|_| self.succeeded());
+        row
+    }
+
+    fn kept_size(&self) -> u64 {
+        self.size.filter(|_| self.succeeded()).unwrap_or(0)
+    }
+}
+
+impl Vzdump {
+    /// A job that ended after it worked on these guests.
+    pub fn finished(guests: impl IntoIterator<Item = Guest>) -> Self {
+        Vzdump {
+            guest_table: Table::of(guests),
+            ..Vzdump::default()
+        }
+    }
+
+    /// A job that failed before it began, as of a bad storage or a lock that was not to be had.
+    pub fn not_begun(error: impl Into<String>) -> Self {
+        Vzdump {
+            error: Some(error.into()),
+            ..Vzdump::default()
+        }
+    }
+
+    /// Whether the job or one of its guests failed; a guest that did not begin counts.
+    pub fn failed(&self) -> bool {
+        let said = self.status_text.as_deref().unwrap_or_default();
+        self.error.is_some()
+            || said.starts_with(FAILED)
+            || self.guest_table.iter().any(|guest| !guest.succeeded())
+    }
+
+    /// `backup successful`, or `backup failed` with the reason where there is one
+    /// for the whole job and it is one line.
+    pub fn status_text(&self) -> String {
+        if let Some(text) = &self.status_text {
+            return text.clone();
+        }
+        match (self.error.as_deref().map(str::trim), self.failed()) {
+            (Some(error), _) if error.contains('\n') => format!("{FAILED}: multiple problems"),
+            (Some(error), _) if !error.is_empty() => format!("{FAILED}: {error}"),
+            (_, true) => FAILED.to_owned(),
+            (_, false) => SUCCESSFUL.to_owned(),
+        }
+    }
+
+    /// The size of all backups that succeeded, in bytes.
+    pub fn total_size(&self) -> u64 {
+        let sizes = self.guest_table.iter().map(Guest::kept_size);
+        self.total_size
+            .unwrap_or_else(|| sizes.fold(0, u64::saturating_add))
+    }
+
+    /// How long the job took, in seconds.
+    pub fn total_time(&self) -> u64 {
+        let times = self.guest_table.iter().filter_map(|guest| guest.time);
+        self.total_time
+            .unwrap_or_else(|| times.fold(0, u64::saturating_add))
+    }
+
+    /// The data as templates get them: nothing is left to be worked out.
+    fn completed(&self) -> Vzdump {
+        let rows = self.guest_table.iter().map(Guest::completed).collect();
+        Vzdump {
+            status_text: Some(self.status_text()),
+            error: self.told_error().map(str::to_owned),
+            guest_table: Table {
+                rows,
+                schema: self.guest_table.schema.clone(),
+            },
+            logs: Some(self.told_logs().to_owned()),
+            total_size: Some(self.total_size()),
+            total_time: Some(self.total_time()),
+            common: self.common.clone(),
+        }
+    }
+
+    /// The error, unless the status text has it already.
+    fn told_error(&self) -> Option<&str> {
+        let error = self.error.as_deref()?.trim();
+        let is_told = self.status_text.is_none() && !error.contains('\n');
+        (!is_told).then_some(error)
+    }
+
+    fn told_logs(&self) -> &str {
+        match self.logs.as_deref() {
+            Some(logs) if logs.len() > MOST_LOGS => LEFT_OUT,
+            logs => logs.unwrap_or_default(),
+        }
+    }
+}
+
+impl EventData for Vzdump {
+    const KIND: &'static EventKind = &VZDUMP;
+
+    fn event(&self, circumstances: &Circumstances<'_>) -> Event {
+        let hostname = self.common.hostname_or(circumstances.hostname);
+        Event {
+            severity: if self.failed() {
+                Severity::Error
+            } else {
+                Severity::Info
+            },
+            fields: fields("vzdump", hostname, [("job-id", circumstances.job_id)]),
+            content: content(&self.completed()),
+        }
+    }
+}
