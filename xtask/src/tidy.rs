@@ -81,7 +81,7 @@ impl Violation {
 
 type Rule = fn(&Tree) -> Vec<Violation>;
 
-const RULES: [(&str, Rule); 18] = [
+const RULES: [(&str, Rule); 19] = [
     ("layers", layers::layers),
     ("plugin-files", plugins::plugin_files),
     ("plugin-laws", plugins::plugin_laws),
