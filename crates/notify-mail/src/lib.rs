@@ -1,12 +1,12 @@
-//! Mail: addresses, recipients, and the composition of messages.
+//! Mail: addresses, recipients, the composition of messages, and their reading.
 //!
 //! [`Addressees`] is what a section says about recipients, [`recipients()`] turns
 //! it into addresses, [`Address`] checks one of them, and [`Letter`] writes a
 //! whole message, in the form of a `sendmail` program or of SMTP. The
-//! properties that mail targets share are declared here once.
+//! properties that mail targets share are declared here once. [`read`] says what
+//! the mail of another program says.
 //!
 //! This crate delivers nothing: it starts no program and opens no connection.
-//! It does not read mail either.
 //!
 //! ```
 //! use chrono::DateTime;
@@ -32,14 +32,20 @@
 
 mod address;
 mod body;
+mod daemon;
+mod decode;
 mod header;
+mod html;
 mod letter;
+mod mime;
 mod names;
 mod properties;
+mod reading;
 mod recipients;
 
 pub use address::{Address, NotAnAddress};
 pub use letter::Letter;
 pub use names::{mail_domain, message_id};
 pub use properties::{AUTHOR, MAILTO, MAILTO_USER, SENDER, SENDER_OR_ROOT};
+pub use reading::{Reading, read};
 pub use recipients::{Addressees, Recipients, recipients};
