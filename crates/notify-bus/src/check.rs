@@ -28,6 +28,7 @@ pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
     }
     faults.extend(rules_of_unusable(configuration, &faulty));
     faults.extend(unknown_targets(engine, &named));
+    faults.extend(settings_of_others(configuration));
     for section in targets(configuration) {
         faults.extend(prepared(
             section,
@@ -150,6 +151,19 @@ fn targets(configuration: &Configuration) -> impl Iterator<Item = &Section> {
         .sections()
         .iter()
         .filter(|section| section.kind != MATCHER)
+}
+
+/// Settings that nobody reads.
+fn settings_of_others(configuration: &Configuration) -> Vec<Fault> {
+    let others = configuration.settings().iter();
+    others
+        .filter(|section| !crate::system_mail::is_local(section))
+        .map(|section| {
+            Fault::warning(section.at, "nothing uses it: settings are named `local`")
+                .in_section(section.label())
+                .with_hint(format!("make it `{}: local`", section.kind))
+        })
+        .collect()
 }
 
 fn unknown_targets(engine: &Engine, named: &BTreeMap<&str, Vec<Place>>) -> Vec<Fault> {

@@ -11,9 +11,9 @@ use notify_core::{
 use notify_render::{Texts, Verbatim, with_common_variables};
 use notify_schema::Fault;
 
+use crate::Engine;
 use crate::engine::Slot;
 use crate::report::{Report, Skipped, TargetReport};
-use crate::{Decision, Engine};
 
 /// How long after its deadline a target may still answer before it is left alone.
 const GRACE: Duration = Duration::from_secs(2);
@@ -34,6 +34,28 @@ pub struct Moment {
     pub wall: DateTime<FixedOffset>,
 }
 
+/// One delivery to make: what is left of an event that arrived at some targets already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Errand {
+    /// The target.
+    pub target: String,
+    /// Only these of its recipients; none means all.
+    pub recipients: Option<Vec<String>>,
+    /// 1 for the first attempt.
+    pub number: u32,
+}
+
+impl Errand {
+    /// The first attempt at a target, for all its recipients.
+    pub fn first(target: &str) -> Self {
+        Errand {
+            target: target.to_owned(),
+            recipients: None,
+            number: 1,
+        }
+    }
+}
+
 impl Engine {
     /// Routes an event and delivers it to every chosen target, all at the same time.
     ///
@@ -41,23 +63,26 @@ impl Engine {
     /// overstays its deadline has failed; the others go on.
     /// The faults are those of templates that were passed over.
     pub async fn send(&self, notification: &Notification, moment: Moment) -> (Report, Vec<Fault>) {
-        self.deliver(notification, self.decide(notification), moment)
-            .await
+        let decision = self.decide(notification);
+        let targets = decision.targets.iter();
+        let errands: Vec<Errand> = targets.map(|target| Errand::first(target)).collect();
+        let (mut report, faults) = self.run(notification, &errands, moment).await;
+        report.matchers = decision.matchers;
+        (report, faults)
     }
 
-    /// Delivers an event as decided.
-    pub(crate) async fn deliver(
+    /// Makes these deliveries, all at the same time, as [`Engine::send`] does. No matcher is asked.
+    pub async fn run(
         &self,
         notification: &Notification,
-        decision: Decision,
+        errands: &[Errand],
         moment: Moment,
     ) -> (Report, Vec<Fault>) {
         let message = self.message(notification);
-        let attempts = decision
-            .targets
+        let attempts = errands
             .iter()
-            .map(|name| self.one(name, notification, &message, moment));
-        let mut report = Report::of(notification, decision.matchers);
+            .map(|errand| self.one(errand, notification, &message, moment));
+        let mut report = Report::of(notification, Vec::new());
         let under_way = stream::iter(attempts).buffer_unordered(AT_ONCE);
         report.targets = under_way.collect().await;
         report
@@ -109,7 +134,8 @@ impl Engine {
     ) -> (Report, Vec<Fault>) {
         let message = self.message(notification);
         let mut report = Report::of(notification, Vec::new());
-        let attempt = self.attempt(name, slot, notification, &message, moment);
+        let errand = Errand::first(name);
+        let attempt = self.attempt(&errand, slot, notification, &message, moment);
         report.targets = vec![attempt.await];
         (report, message.faults())
     }
@@ -130,18 +156,19 @@ impl Engine {
 
     async fn one(
         &self,
-        name: &str,
+        errand: &Errand,
         notification: &Notification,
         message: &Texts,
         moment: Moment,
     ) -> TargetReport {
+        let name = &errand.target;
         match self.targets.get(name) {
             None => TargetReport::skipped(name, None, Skipped::Missing),
             Some(slot) if slot.disabled => {
                 TargetReport::skipped(name, Some(&slot.kind), Skipped::Disabled)
             }
             Some(slot) => {
-                self.attempt(name, slot, notification, message, moment)
+                self.attempt(errand, slot, notification, message, moment)
                     .await
             }
         }
@@ -149,12 +176,13 @@ impl Engine {
 
     async fn attempt(
         &self,
-        name: &str,
+        errand: &Errand,
         slot: &Slot,
         notification: &Notification,
         message: &Texts,
         moment: Moment,
     ) -> TargetReport {
+        let name = &errand.target;
         let target = match &slot.target {
             Ok(target) => target,
             Err(reason) => {
@@ -166,11 +194,11 @@ impl Engine {
         let attempt = Attempt {
             host: &*self.host,
             message: &shortened as &dyn Message,
-            recipients: None,
+            recipients: errand.recipients.as_deref(),
             key: &notification.key(name),
             deadline: moment.instant + target.deadline(),
             now: moment.wall,
-            number: 1,
+            number: errand.number,
         };
         TargetReport::of(
             name,

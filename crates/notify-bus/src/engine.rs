@@ -9,12 +9,14 @@ use notify_match::{Compiler, MATCHER, Matcher, MatcherSet, Router};
 use notify_render::Templates;
 use notify_schema::Fault;
 
-/// The section types of a program: matchers, and the targets of its plugins.
+use crate::system_mail;
+
+/// The section types of a program: matchers, the targets of its plugins, and our own settings.
 ///
 /// Targets come first, so that built-in targets stand before built-in matchers.
 pub fn schemas(registry: &Registry) -> Schemas {
     let targets = registry.types().iter().map(|known| known.schema());
-    Schemas::new(targets.chain([notify_match::schema()]))
+    Schemas::new(targets.chain([notify_match::schema()])).with_settings([system_mail::schema()])
 }
 
 /// Targets and matchers of one configuration, ready for events.

@@ -41,9 +41,11 @@ mod decision;
 mod deliver;
 mod engine;
 mod report;
+mod system_mail;
 
 pub use check::check;
 pub use decision::{Decision, Explained};
-pub use deliver::{LEGACY_MAIL, Moment};
+pub use deliver::{Errand, LEGACY_MAIL, Moment};
 pub use engine::{Engine, schemas};
 pub use report::{ErrorReport, RefusedRecipient, Report, Skipped, State, TargetReport, Verdict};
+pub use system_mail::SystemMail;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use notify_bus::{Engine, LEGACY_MAIL, Moment, Report, Skipped, State, Verdict};
+use notify_bus::{Engine, Errand, LEGACY_MAIL, Moment, Report, Skipped, State, Verdict};
 use notify_config::{Configuration, Files};
 use notify_core::{
     Attempt, Content, EventId, Failure, Host, LegacyMail, Notification, PlainHost, Receipt,
@@ -77,6 +77,10 @@ impl Target for Puppet {
                     ..Receipt::default()
                 });
             }
+            "tell" => {
+                let said = format!("{:?} {}", attempt.recipients, attempt.number);
+                return Ok(Receipt::with_reference(said));
+            }
             _ => {}
         }
         Ok(Receipt::with_reference(format!(
@@ -116,6 +120,14 @@ fn event(severity: Severity, kind: &str) -> Notification {
 }
 
 fn send(public: &str) -> Report {
+    report(async |moment| {
+        let event = event(Severity::Error, "vzdump");
+        engine(public).1.send(&event, moment).await.0
+    })
+}
+
+/// What an engine answers while the clock stands.
+fn report(answer: impl AsyncFnOnce(Moment) -> Report) -> Report {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
@@ -127,11 +139,7 @@ fn send(public: &str) -> Report {
             instant,
             wall: Zone::Local.at(0),
         };
-        engine(public)
-            .1
-            .send(&event(Severity::Error, "vzdump"), moment)
-            .await
-            .0
+        answer(moment).await
     })
 }
 
@@ -187,6 +195,53 @@ fn a_mail_of_the_old_way_goes_past_targets_and_matchers() {
 #[test]
 fn where_no_type_can_send_it_there_is_no_mail_of_the_old_way() {
     assert!(send_legacy(&[&PUPPET], "take").is_none());
+}
+
+#[test]
+fn an_errand_goes_past_the_matchers_to_some_recipients_and_not_past_disable() {
+    let public = "puppet: tell\n\tact tell\n\npuppet: off\n\tdisable true\n";
+    let errands = [
+        Errand {
+            recipients: Some(vec!["a@b".to_owned()]),
+            number: 3,
+            ..Errand::first("tell")
+        },
+        Errand::first("off"),
+        Errand::first("gone"),
+    ];
+    let report = report(async |moment| {
+        let event = event(Severity::Info, "vzdump");
+        engine(public).1.run(&event, &errands, moment).await.0
+    });
+    let told = report.targets.iter();
+    let told: Vec<_> = told
+        .map(|target| (&*target.name, target.reference.as_deref(), target.reason))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("gone", None, Some(Skipped::Missing)),
+            ("off", None, Some(Skipped::Disabled)),
+            ("tell", Some("Some([\"a@b\"]) 3"), None),
+        ]
+    );
+}
+
+#[test]
+fn settings_of_another_name_are_used_by_nobody() {
+    let (configuration, engine) = engine("system-mail: other\n\tseverity error exact:daemon=x\n");
+    let faults = notify_bus::check(&configuration, &engine);
+    let faults: Vec<_> = faults
+        .iter()
+        .filter(|fault| fault.audience == notify_schema::Audience::Everyone)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        faults,
+        [
+            "notifications.cfg:1:1: warning: system-mail `other`: nothing uses it: settings are named `local`"
+        ]
+    );
 }
 
 #[test]
