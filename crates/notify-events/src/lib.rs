@@ -35,9 +35,11 @@ mod data;
 mod error;
 mod event;
 mod kind;
+mod logs;
 mod notification_mode;
 mod number;
 mod table;
+pub mod vzdump_log;
 
 pub use data::fencing::{FENCING, Fencing, Node, Resource};
 pub use data::package_updates::{PACKAGE_UPDATES, PackageUpdate, PackageUpdates};
@@ -48,5 +50,6 @@ pub use data::vzdump::{Guest, GuestStatus, VZDUMP, Vzdump};
 pub use error::{DataFault, EventError, EventErrorKind};
 pub use event::{Circumstances, Common, Event};
 pub use kind::{EventData, EventKind, FieldDoc};
+pub use logs::JobLogs;
 pub use notification_mode::{Chosen, Decision, Origin, Overrides, ReportOptions, Way, decide};
 pub use table::{Column, Row, StandardColumn, Table, TableSchema};

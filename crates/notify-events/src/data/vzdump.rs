@@ -252,3 +252,133 @@ impl EventData for Vzdump {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Guest, GuestStatus, LEFT_OUT, MOST_LOGS, Vzdump};
+
+    fn guest(vmid: u64, status: GuestStatus) -> Guest {
+        Guest {
+            time: Some(5),
+            size: Some(1000),
+            filename: Some("/a".to_owned()),
+            ..Guest::new(vmid, status)
+        }
+    }
+
+    fn check(error: Option<&str>, statuses: &[GuestStatus], expected: (&str, Option<&str>, bool)) {
+        let guests = statuses.iter().map(|status| guest(100, *status));
+        let report = Vzdump {
+            error: error.map(str::to_owned),
+            ..Vzdump::finished(guests)
+        };
+        let shown = report.completed();
+        let found = (
+            shown.status_text.as_deref().unwrap_or_default(),
+            shown.error.as_deref(),
+            report.failed(),
+        );
+        assert_eq!(found, expected, "{error:?} {statuses:?}");
+        // What is shown is shown again in the same way.
+        assert_eq!(shown.completed(), shown);
+        assert_eq!(shown.failed(), report.failed());
+    }
+
+    #[test]
+    fn the_status_says_what_fits_one_line() {
+        use GuestStatus::{Err, Ok, Todo};
+        check(None, &[], ("backup successful", None, false));
+        check(None, &[Ok], ("backup successful", None, false));
+        check(None, &[Ok, Err], ("backup failed", None, true));
+        check(None, &[Ok, Todo], ("backup failed", None, true));
+        check(
+            Some("no lock\n"),
+            &[],
+            ("backup failed: no lock", None, true),
+        );
+        check(
+            Some("no lock"),
+            &[Ok],
+            ("backup failed: no lock", None, true),
+        );
+        check(
+            Some("no lock\nno space\n"),
+            &[Err],
+            (
+                "backup failed: multiple problems",
+                Some("no lock\nno space"),
+                true,
+            ),
+        );
+        check(Some(" \n"), &[], ("backup failed", None, true));
+    }
+
+    #[test]
+    fn a_status_that_is_given_stays_and_so_does_the_error_beside_it() {
+        let report = Vzdump {
+            status_text: Some("backup failed: no lock".to_owned()),
+            error: Some("no lock".to_owned()),
+            ..Vzdump::default()
+        };
+        assert_eq!(report.completed().error.as_deref(), Some("no lock"));
+        assert_eq!(report.status_text(), "backup failed: no lock");
+        // Of a one-line error that nothing but the text tells.
+        let report = Vzdump {
+            error: None,
+            ..report
+        };
+        assert!(report.failed());
+    }
+
+    #[test]
+    fn only_what_is_there_has_a_size_and_a_place() {
+        let guests = [
+            guest(100, GuestStatus::Ok),
+            guest(101, GuestStatus::Err),
+            Guest::new(102, GuestStatus::Todo),
+        ];
+        let shown = Vzdump::finished(guests).completed();
+        assert_eq!((shown.total_size, shown.total_time), (Some(1000), Some(10)));
+        let rows: Vec<_> = shown
+            .guest_table
+            .iter()
+            .map(|row| {
+                (
+                    row.name.as_deref(),
+                    row.time,
+                    row.size,
+                    row.filename.as_deref(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                (Some("VM 100"), Some(5), Some(1000), Some("/a")),
+                (Some("VM 101"), Some(5), Some(0), None),
+                (Some("VM 102"), Some(0), Some(0), None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_job_that_did_not_begin_has_no_guest_and_took_no_time() {
+        let shown = Vzdump::not_begun("storage 'nas' does not exist").completed();
+        assert!(shown.guest_table.is_empty());
+        assert_eq!((shown.total_size, shown.total_time), (Some(0), Some(0)));
+        assert_eq!(shown.logs.as_deref(), Some(""));
+    }
+
+    #[test]
+    fn logs_of_more_than_a_mebibyte_become_a_sentence() {
+        let with = |bytes: usize| Vzdump {
+            logs: Some("x".repeat(bytes)),
+            ..Vzdump::default()
+        };
+        assert_eq!(with(MOST_LOGS).completed().logs, with(MOST_LOGS).logs);
+        assert_eq!(
+            with(MOST_LOGS + 1).completed().logs.as_deref(),
+            Some(LEFT_OUT)
+        );
+    }
+}
