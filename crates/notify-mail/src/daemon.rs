@@ -116,7 +116,7 @@ fn apt(signs: &Signs<'_>) -> bool {
 
 /// `Logwatch for pve1 (Linux)`, with its headline.
 fn logwatch(signs: &Signs<'_>) -> bool {
-    signs.subject.starts_with("Logwatch for ") && signs.text.contains("# Logwatch ")
+    signs.subject.starts_with("Logwatch for ") && signs.text.contains("Logwatch ")
 }
 
 /// `[Fail2Ban] sshd: banned 192.0.2.1 from pve1`.

@@ -32,6 +32,7 @@
 
 mod address;
 mod body;
+mod cms;
 mod daemon;
 mod decode;
 mod header;
@@ -42,6 +43,7 @@ mod names;
 mod properties;
 mod reading;
 mod recipients;
+mod tnef;
 
 pub use address::{Address, NotAnAddress};
 pub use letter::Letter;

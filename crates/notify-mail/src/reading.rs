@@ -6,7 +6,7 @@ use std::sync::Arc;
 use notify_core::ForwardedMail;
 
 use crate::mime::{Encoding, Entity};
-use crate::{daemon, decode, html};
+use crate::{cms, daemon, decode, html, tnef};
 
 /// Most octets of [`Reading::text`], before the note that says so.
 const TEXT_MAX: usize = 1024 * 1024;
@@ -166,7 +166,8 @@ fn text_of(part: &Entity, raw: &[u8], pass: Pass) -> Option<String> {
             let (source, whole) = decoded(part, raw);
             said(readable(&html::to_text(&source), !whole))
         }
-        ("application", "pkcs7-mime" | "x-pkcs7-mime") => smime(part),
+        ("application", "pkcs7-mime" | "x-pkcs7-mime") => smime(part, raw),
+        ("application", "ms-tnef" | "vnd.ms-tnef") if pass == Pass::Attached => tnef(part, raw),
         ("message", "rfc822" | "global") if pass == Pass::Attached => part
             .parts
             .iter()
@@ -232,11 +233,35 @@ fn encrypted(how: &str) -> String {
     format!("This mail is encrypted with {how}. Its text can be read only by who has the key.\n")
 }
 
-fn smime(part: &Entity) -> Option<String> {
-    match part.media.parameter("smime-type") {
-        Some(kind) if kind.eq_ignore_ascii_case("signed-data") => None,
-        _ => Some(encrypted("S/MIME")),
+/// The text under an opaque signature, or that there is none to read.
+fn smime(part: &Entity, raw: &[u8]) -> Option<String> {
+    let bytes = decode::body(&raw[part.body.clone()], part.encoding, DECODED_MAX);
+    let Some(content) = cms::signed_content(&bytes) else {
+        return Some(encrypted("S/MIME"));
+    };
+    // What is signed in turn is not looked into: signatures could be nested without end.
+    let signed = Entity::of_mail(&content)?;
+    let mut leaves = Vec::new();
+    collect_leaves(&signed, &mut leaves);
+    let again = |leaf: &&Entity| leaf.media.subtype.ends_with("pkcs7-mime");
+    if leaves.iter().any(again) {
+        return None;
     }
+    text_of(&signed, &content, Pass::Shown)
+}
+
+fn tnef(part: &Entity, raw: &[u8]) -> Option<String> {
+    let bytes = decode::body(&raw[part.body.clone()], part.encoding, DECODED_MAX);
+    let contents = tnef::contents(&bytes)?;
+    if let Some(text) = contents.text.and_then(|text| said(readable(&text, false))) {
+        return Some(text);
+    }
+    let mut text =
+        "This mail is in the form of Outlook (winmail.dat), which is not read here.\n".to_owned();
+    for file in contents.files {
+        let _ = writeln!(text, "- {file}");
+    }
+    Some(text)
 }
 
 /// What a mail without text has instead.
@@ -296,6 +321,7 @@ pub(crate) fn size(octets: usize) -> String {
         _ => format!("{} {unit}", tenths.div_ceil(10)),
     };
     match octets {
+        1 => "1 byte".to_owned(),
         0..1024 => format!("{octets} bytes"),
         1024..1_048_576 => shown(tenths(1024), "KiB"),
         _ => shown(tenths(1_048_576), "MiB"),
@@ -346,7 +372,7 @@ mod tests {
         check(
             "Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nQUJD\n--b\nContent-Type: image/png\n\nx\n--b--\n",
             "s",
-            "This mail has no text. It holds:\n- a.pdf (application/pdf, 3 bytes)\n- a part without name (image/png, 1 bytes)\n",
+            "This mail has no text. It holds:\n- a.pdf (application/pdf, 3 bytes)\n- a part without name (image/png, 1 byte)\n",
         );
     }
 
