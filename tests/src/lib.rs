@@ -136,6 +136,8 @@ impl Notify {
             .env("NOTIFY_STATE_DIR", self.folder.path().join("state"))
             .env("TZ", "Europe/Vienna")
             .env_remove("NOTIFY_SENDMAIL")
+            // Not the defaults of this machine's backups.
+            .env("NOTIFY_VZDUMP_CONF", "/dev/null")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }

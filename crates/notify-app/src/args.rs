@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use notify_config::{MailNotification, NotificationMode};
 use notify_core::{Severity, Zone, check_field};
 
 const FOLDERS: &str = "\
@@ -13,12 +14,21 @@ Folders:
 
 Environment:
   NOTIFY_SENDMAIL   the program that takes mail; /usr/sbin/sendmail when not set
+  NOTIFY_VZDUMP_CONF
+                    the defaults of this host's backups; /etc/vzdump.conf when not set
   NOTIFY_TEMPLATES  a folder of templates that are used before the built-in ones,
                     and after those in notification-templates/default/ of the configuration
 
 Exit codes:
   0  done   1  something was not done   2  wrong usage or unreadable configuration
   75 nothing was taken anywhere, a repeat doubles nothing";
+
+const BACKUP_REPORT: &str = "\
+Options on the command line win over those of the job, these over /etc/vzdump.conf, these over
+the built-in ones: auto, no address, always.
+
+Example:
+  notify backup-report --job backup-1a2b --data result.json --explain";
 
 /// Sends events to the people who should hear of them.
 ///
@@ -93,6 +103,9 @@ pub(crate) enum Command {
     Send(Send),
     /// Send a test notification to one target, or through the matchers.
     Test(Test),
+    /// Send the report of a backup, as an event or as a legacy mail.
+    #[command(after_help = BACKUP_REPORT)]
+    BackupReport(BackupReport),
     /// Show which targets an event would reach. Nothing is sent.
     #[command(
         after_help = "Example:\n  notify route --severity error --field type=vzdump --explain"
@@ -202,6 +215,49 @@ pub(crate) struct Test {
 
     #[command(flatten)]
     pub(crate) event: EventArgs,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupReport {
+    /// The backup job in jobs.cfg whose options count, and the field `job-id` of the event.
+    #[arg(long, value_name = "ID")]
+    pub(crate) job: Option<String>,
+
+    /// auto, legacy-sendmail or notification-system.
+    #[arg(long, value_name = "M")]
+    pub(crate) mode: Option<NotificationMode>,
+
+    /// Who gets a legacy mail, a list; repeatable. '' means nobody, whatever files say.
+    #[arg(long, value_name = "LIST")]
+    pub(crate) mailto: Vec<String>,
+
+    /// always or failure: when a legacy mail is sent.
+    #[arg(long, value_name = "P")]
+    pub(crate) mailnotification: Option<MailNotification>,
+
+    /// The result of the backup, JSON as of the event `vzdump`; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: PathBuf,
+
+    /// When the backup ended: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) timestamp: Option<String>,
+
+    /// The defaults of this host's backups.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) vzdump_conf: Option<PathBuf>,
+
+    /// Show which way the report goes and why, each value with its origin.
+    #[arg(long)]
+    pub(crate) explain: bool,
+
+    /// Decide and send nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 
     /// Answer in JSON.
     #[arg(long)]
@@ -430,6 +486,22 @@ mod tests {
         check("notify send --title x --field -a=b", false);
         check("notify send --title x --field a", false);
         check("notify send --title x --timestamp -1800", true);
+    }
+
+    #[test]
+    fn a_backup_report_has_data_and_known_words() {
+        check("notify backup-report --data -", true);
+        check("notify backup-report --job a", false);
+        check("notify backup-report --data - --job a --mode auto", true);
+        check("notify backup-report --data - --mode sendmail", false);
+        check(
+            "notify backup-report --data - --mailto a@x --mailto b@x",
+            true,
+        );
+        check(
+            "notify backup-report --data - --mailnotification never",
+            false,
+        );
     }
 
     #[test]

@@ -87,7 +87,8 @@ pub(crate) fn secret(path: &Path) -> Result<Secret, Stop> {
     Ok(Secret::new(text.strip_suffix('\r').unwrap_or(text)))
 }
 
-fn shown(path: &Path) -> String {
+/// The name of a file in messages.
+pub(crate) fn shown(path: &Path) -> String {
     if path == Path::new("-") {
         "standard input".to_owned()
     } else {

@@ -12,6 +12,7 @@
 //! The plugins are found through the registry of `notify-core`; this crate names none.
 
 mod args;
+mod backup_report;
 mod calendar;
 mod check;
 mod config;
@@ -66,7 +67,10 @@ fn execute(line: &CommandLine) -> Exit {
         stop.exit
     });
     // What was delivered stays delivered, whether or not somebody reads of it.
-    let delivers = matches!(line.command, Some(Command::Send(_) | Command::Test(_)));
+    let delivers = matches!(
+        line.command,
+        Some(Command::Send(_) | Command::Test(_) | Command::BackupReport(_))
+    );
     if exit == Exit::Done && console.is_broken() && !delivers {
         Exit::Failed
     } else {
@@ -82,6 +86,7 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
     match &line.command {
         Some(Command::Send(args)) => send::send(global, args, console),
         Some(Command::Test(args)) => send::test(global, args, console),
+        Some(Command::BackupReport(args)) => backup_report::backup_report(global, args, console),
         Some(Command::Route(args)) => route::route(global, args, console),
         Some(Command::Calendar(args)) => calendar::calendar(args, console),
         Some(Command::Check(args)) => check::check(global, args, console),

@@ -102,6 +102,17 @@ pub(crate) fn answer(
     as_json: bool,
     console: &Console,
 ) -> Exit {
+    remarks(report, template_faults, console);
+    if as_json {
+        console.json(report);
+    } else {
+        tell(report, console);
+    }
+    exit_of(report)
+}
+
+/// Says on standard error what a person should know besides the report.
+pub(crate) fn remarks(report: &Report, template_faults: &[Fault], console: &Console) {
     for fault in template_faults {
         console.fault(fault);
     }
@@ -110,11 +121,10 @@ pub(crate) fn answer(
             console.remark(format!("warning: target `{}`: {warning}", target.name));
         }
     }
-    if as_json {
-        console.json(report);
-    } else {
-        tell(report, console);
-    }
+}
+
+/// The exit code that a report means.
+pub(crate) fn exit_of(report: &Report) -> Exit {
     match report.verdict() {
         Verdict::Done => Exit::Done,
         Verdict::Failed => Exit::Failed,

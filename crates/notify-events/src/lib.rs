@@ -51,5 +51,7 @@ pub use error::{DataFault, EventError, EventErrorKind};
 pub use event::{Circumstances, Common, Event};
 pub use kind::{EventData, EventKind, FieldDoc};
 pub use logs::JobLogs;
-pub use notification_mode::{Chosen, Decision, Origin, Overrides, ReportOptions, Way, decide};
+pub use notification_mode::{
+    Chosen, Decision, LEGACY_AUTHOR, Origin, Overrides, ReportOptions, Way, decide,
+};
 pub use table::{Column, Row, StandardColumn, Table, TableSchema};

@@ -9,6 +9,9 @@ use std::fmt;
 
 use notify_config::{BackupOptions, Given, MailNotification, NotificationMode};
 
+/// The author of a mail of the old way.
+pub const LEGACY_AUTHOR: &str = "vzdump backup tool";
+
 /// Which way the report of a backup goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {

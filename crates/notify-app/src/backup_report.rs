@@ -1,0 +1,315 @@
+//! `notify backup-report`.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use notify_bus::Report;
+use notify_config::{BackupJob, BackupOptions, JobsCfg, VzdumpConf, mailto};
+use notify_core::{LegacyMail, Notification, Severity, Zone};
+use notify_events::{
+    Chosen, Circumstances, Decision, Event, EventError, LEGACY_AUTHOR, Overrides, ReportOptions,
+    VZDUMP, Way,
+};
+use notify_schema::{Fault, Level};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::args::{self, Global};
+use crate::console::{Console, table};
+use crate::event::{block_on, moment, notification, now};
+use crate::exit::{Answer, Exit, Stop};
+use crate::send::{answer, exit_of, remarks};
+use crate::setup::{Ready, Setup};
+use crate::shapes::printable;
+use crate::{input, time};
+
+/// The defaults of a host's backups, unless another file is named.
+const VZDUMP_CONF: &str = "/etc/vzdump.conf";
+
+/// The variable that names another file.
+const VZDUMP_CONF_VARIABLE: &str = "NOTIFY_VZDUMP_CONF";
+
+/// `notify backup-report`.
+pub(crate) fn backup_report(
+    global: &Global,
+    args: &args::BackupReport,
+    console: &Console,
+) -> Answer {
+    let timestamp = match &args.timestamp {
+        Some(text) => time::parse(text, Zone::Local)
+            .map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
+        None => now(),
+    };
+    let setup = Setup::new(global)?;
+    let (options, faults) = options(&setup, args)?;
+    let ready = setup.ready(Zone::Local)?;
+    let event = event(args, ready.engine.host().name(), timestamp)?;
+    ready.tell_faults(console);
+    for fault in faults {
+        console.fault(&fault);
+    }
+    let report = BackupReport {
+        failed: event.severity == Severity::Error,
+        decision: options.decide(event.severity == Severity::Error),
+        options,
+    };
+    let event = notification(event.severity, timestamp, event.fields, event.content)?;
+    report.carry_out(args, &setup, &ready, &event, console)
+}
+
+/// A report that is to go its way.
+struct BackupReport {
+    failed: bool,
+    options: ReportOptions,
+    decision: Decision,
+}
+
+impl BackupReport {
+    fn carry_out(
+        self,
+        args: &args::BackupReport,
+        setup: &Setup,
+        ready: &Ready,
+        event: &Notification,
+        console: &Console,
+    ) -> Answer {
+        if args.explain && !args.json {
+            console.raw(self.explanation().as_bytes());
+        }
+        if args.dry_run {
+            let targets = self.targets(ready, event);
+            if args.json {
+                console.json(&self.json(targets.as_deref(), None));
+            } else {
+                console.note(self.intention(targets.as_deref()));
+            }
+            return Ok(Exit::Done);
+        }
+        let sent = match self.decision.way {
+            Way::Nothing => None,
+            Way::NotificationSystem => Some(block_on(ready.engine.send(event, moment()))?),
+            Way::LegacyMail => Some(self.send_mail(setup, ready, event)?),
+        };
+        Ok(self.answer(args, sent, console))
+    }
+
+    fn send_mail(
+        &self,
+        setup: &Setup,
+        ready: &Ready,
+        event: &Notification,
+    ) -> Result<(Report, Vec<Fault>), Stop> {
+        let mail = LegacyMail {
+            recipients: self.options.mailto.value.clone(),
+            author: LEGACY_AUTHOR.to_owned(),
+        };
+        let sent = ready
+            .engine
+            .deliver_legacy(&setup.registry, mail, event, moment());
+        block_on(sent)?.ok_or_else(|| {
+            Stop::failed("no target type of this program can send a legacy mail")
+                .with_hint("`notify --version --verbose` lists the types")
+        })
+    }
+
+    fn answer(
+        &self,
+        args: &args::BackupReport,
+        sent: Option<(Report, Vec<Fault>)>,
+        console: &Console,
+    ) -> Exit {
+        match sent {
+            Some((report, faults)) if args.json => {
+                remarks(&report, &faults, console);
+                console.json(&self.json(None, Some(&report)));
+                exit_of(&report)
+            }
+            Some((report, faults)) => answer(&report, &faults, false, console),
+            None => {
+                if args.json {
+                    console.json(&self.json(None, None));
+                } else {
+                    console.note(format!("nothing was sent: {}", self.decision.reason));
+                }
+                Exit::Done
+            }
+        }
+    }
+
+    /// The targets that the matchers choose, where they are asked.
+    fn targets(&self, ready: &Ready, event: &Notification) -> Option<Vec<String>> {
+        (self.decision.way == Way::NotificationSystem).then(|| ready.engine.decide(event).targets)
+    }
+
+    /// What would be done.
+    fn intention(&self, targets: Option<&[String]>) -> String {
+        let reason = self.decision.reason;
+        match self.decision.way {
+            Way::Nothing => format!("nothing would be sent: {reason}"),
+            Way::LegacyMail => {
+                let recipients = printable(&self.options.mailto.value.join(", "));
+                format!("a legacy mail would go to {recipients}: {reason}")
+            }
+            Way::NotificationSystem => {
+                let targets = match targets.unwrap_or_default() {
+                    [] => "no target".to_owned(),
+                    targets => printable(&targets.join(", ")),
+                };
+                format!("the notification system would send to {targets}: {reason}")
+            }
+        }
+    }
+
+    /// The way, and every value with its origin.
+    fn explanation(&self) -> String {
+        let ReportOptions {
+            mode,
+            mailto,
+            mailnotification,
+        } = &self.options;
+        let list = match mailto.value.as_slice() {
+            [] => "no address".to_owned(),
+            list => printable(&list.join(", ")),
+        };
+        let rows = [
+            [
+                "backup".to_owned(),
+                self.outcome().to_owned(),
+                "data".to_owned(),
+            ],
+            row("notification-mode", mode.value.name(), mode),
+            row("mailto", &list, mailto),
+            row(
+                "mailnotification",
+                mailnotification.value.name(),
+                mailnotification,
+            ),
+        ];
+        let rows = rows.map(|[name, value, origin]| vec![format!("  {name}"), value, origin]);
+        let way = self.decision.way.name();
+        format!("{way}: {}\n{}", self.decision.reason, table(&rows))
+    }
+
+    const fn outcome(&self) -> &'static str {
+        if self.failed { "failed" } else { "successful" }
+    }
+
+    fn json(&self, targets: Option<&[String]>, report: Option<&Report>) -> Value {
+        json!({
+            "way": self.decision.way.name(),
+            "reason": self.decision.reason,
+            "failed": self.failed,
+            "options": {
+                "notification-mode": origin(&self.options.mode, self.options.mode.value.name()),
+                "mailto": origin(&self.options.mailto, &self.options.mailto.value),
+                "mailnotification":
+                    origin(&self.options.mailnotification, self.options.mailnotification.value.name()),
+            },
+            "targets": targets,
+            "report": report,
+        })
+    }
+}
+
+fn row<T>(name: &str, value: &str, chosen: &Chosen<T>) -> [String; 3] {
+    [name.to_owned(), value.to_owned(), chosen.origin.to_string()]
+}
+
+fn origin<T>(chosen: &Chosen<T>, value: impl Serialize) -> Value {
+    json!({ "value": value, "from": chosen.origin.to_string() })
+}
+
+/// What counts for this report, with the faults of the files that it comes from.
+fn options(setup: &Setup, args: &args::BackupReport) -> Result<(ReportOptions, Vec<Fault>), Stop> {
+    let overrides = Overrides {
+        mode: args.mode,
+        mailto: (!args.mailto.is_empty())
+            .then(|| args.mailto.iter().flat_map(|list| mailto(list)).collect()),
+        mailnotification: args.mailnotification,
+    };
+    let (defaults, mut faults) = defaults(args.vzdump_conf.as_deref())?;
+    let job = match &args.job {
+        Some(id) => {
+            let (job, found) = job(&setup.folder.join("jobs.cfg"), id)?;
+            faults.extend(found);
+            Some(job)
+        }
+        None => None,
+    };
+    let job = job.as_ref().map(|job| &job.options);
+    Ok((ReportOptions::choose(&overrides, job, &defaults), faults))
+}
+
+/// The job of this id. Exit 2 when there is none.
+fn job(file: &Path, id: &str) -> Result<(BackupJob, Vec<Fault>), Stop> {
+    let shown = file.display();
+    let bytes = match file.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let stop = Stop::usage(format!("there is no backup job {}", quoted(id)));
+            return Err(stop.with_hint(format!("{shown} is not there")));
+        }
+        _ => input::bytes(file)?,
+    };
+    let jobs = JobsCfg::parse(&bytes);
+    match jobs.job(id) {
+        Some(job) => Ok((job.clone(), jobs.faults().to_vec())),
+        None => {
+            let known: Vec<_> = jobs.jobs().iter().map(|job| quoted(&job.id)).collect();
+            let hint = match known.as_slice() {
+                [] => format!("{shown} has no backup job"),
+                known => format!("{shown} has {}", known.join(", ")),
+            };
+            let stop = Stop::usage(format!("there is no backup job {}", quoted(id)));
+            Err(stop.with_hint(hint))
+        }
+    }
+}
+
+fn quoted(id: &str) -> String {
+    format!("`{}`", printable(id))
+}
+
+/// The defaults of the host: of the file that is named, which must be there, or of the usual one.
+fn defaults(named: Option<&Path>) -> Result<(BackupOptions, Vec<Fault>), Stop> {
+    let variable = std::env::var_os(VZDUMP_CONF_VARIABLE).filter(|path| !path.is_empty());
+    let named = named.map(Path::to_owned).or(variable.map(PathBuf::from));
+    let (file, bytes) = match named {
+        Some(file) => {
+            let bytes = input::bytes(&file)?;
+            (file, bytes)
+        }
+        None => match std::fs::read(VZDUMP_CONF) {
+            Ok(bytes) => (VZDUMP_CONF.into(), bytes),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Ok((BackupOptions::default(), Vec::new()));
+            }
+            // The report matters more than the defaults of those who hear of it.
+            Err(error) => {
+                let message = format!("cannot be read: {error}");
+                let fault = Fault::in_file(VZDUMP_CONF, Level::Error, message);
+                return Ok((BackupOptions::default(), vec![fault]));
+            }
+        },
+    };
+    let conf = VzdumpConf::parse(&file.to_string_lossy(), &bytes);
+    Ok((conf.options().clone(), conf.faults().to_vec()))
+}
+
+/// The event of the data.
+fn event(args: &args::BackupReport, hostname: &str, timestamp: i64) -> Result<Event, Stop> {
+    let mut circumstances = Circumstances::new(hostname, timestamp);
+    if let Some(id) = &args.job {
+        circumstances = circumstances.with_job_id(id);
+    }
+    let data = input::json(&args.data)?;
+    VZDUMP
+        .event(data, &circumstances)
+        .map_err(|error| faulty(&args.data, &error))
+}
+
+/// Exit 2, with every fault of the data.
+fn faulty(file: &Path, error: &EventError) -> Stop {
+    let faults: Vec<String> = error.faults().iter().map(ToString::to_string).collect();
+    let stop = Stop::usage(format!("{}: {error}", input::shown(file)));
+    stop.with_hint(faults.join("\n  "))
+}
