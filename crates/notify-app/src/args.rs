@@ -129,9 +129,63 @@ pub(crate) enum Command {
     Matcher(Sections),
     /// Fill a template with data and print the result.
     Render(Render),
+    /// Pass on a mail for root, from standard input. For the MTA, which --install tells.
+    #[command(after_help = FORWARDING)]
+    ForwardMail(ForwardMail),
     /// Watch events travel to receivers on this machine. Nothing leaves it.
     #[cfg(feature = "demo")]
     Demo(Demo),
+}
+
+const FORWARDING: &str = "\
+As root the mail goes through the matchers at once. Who may not read the configuration leaves it in
+the mail drop, and `notify forward-mail --drain` as root, from a timer, sends what lies there.
+
+Exit codes, as in sysexits.h:
+  0  taken, or kept for later   64 wrong usage
+  75 not taken: the MTA keeps the mail; with --drain also: some mails stay for the next time
+  69 with --drain: a mail that no target takes was set aside
+  73 cannot be made   77 not permitted   78 unreadable configuration
+
+Examples:
+  notify forward-mail --install
+  notify forward-mail --dry-run --json <mail.txt
+  notify forward-mail --drain";
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("task").args(["dry_run", "drain", "install", "uninstall"])))]
+pub(crate) struct ForwardMail {
+    /// Show what would be sent, and where. Nothing is sent.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+
+    /// Send the mails of the mail drop, and those that are still on their way.
+    #[arg(long)]
+    pub(crate) drain: bool,
+
+    /// Make the mail drop and write the MTA's command into root's .forward, beside what stands there.
+    #[arg(long)]
+    pub(crate) install: bool,
+
+    /// Take back what --install did.
+    #[arg(long)]
+    pub(crate) uninstall: bool,
+
+    /// The home folder with .forward; root's when not given.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dry_run", "drain"])]
+    pub(crate) home: Option<PathBuf>,
+
+    /// The mail drop; `incoming` in the system's state folder when not given.
+    #[arg(long = "drop", value_name = "DIR", conflicts_with = "dry_run")]
+    pub(crate) mail_drop: Option<PathBuf>,
+
+    /// The most bytes of a mail that are kept; the text then says that there was more.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
+    pub(crate) max_size: u64,
+
+    /// Answer in JSON, with --dry-run or --drain.
+    #[arg(long, conflicts_with_all = ["install", "uninstall"], requires = "task")]
+    pub(crate) json: bool,
 }
 
 /// What an event is, as far as matchers look at it.

@@ -46,17 +46,21 @@ pub(crate) fn notification(
     fields: BTreeMap<String, String>,
     content: Content,
 ) -> Result<Notification, Stop> {
-    let mut random = [0; 10];
-    getrandom::fill(&mut random)
-        .map_err(|error| Stop::failed(format!("no random numbers: {error}")))?;
-    let id = EventId::new(SystemTime::now(), random);
     Ok(Notification {
-        id,
+        id: new_id()?,
         severity,
         timestamp,
         fields,
         content,
     })
+}
+
+/// An identity that nobody else has, nor can guess.
+pub(crate) fn new_id() -> Result<EventId, Stop> {
+    let mut random = [0; 10];
+    getrandom::fill(&mut random)
+        .map_err(|error| Stop::failed(format!("no random numbers: {error}")))?;
+    Ok(EventId::new(SystemTime::now(), random))
 }
 
 /// Seconds since 1970-01-01 UTC.

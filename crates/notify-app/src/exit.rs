@@ -12,8 +12,18 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage, or a configuration that cannot be read as a whole.
     Usage = 2,
+    /// Wrong usage, told to who knows `sysexits.h` (`EX_USAGE`).
+    MailUsage = 64,
+    /// Something that cannot be delivered was set aside (`EX_UNAVAILABLE`).
+    SetAside = 69,
+    /// A file or folder could not be made (`EX_CANTCREAT`).
+    CannotCreate = 73,
     /// Nothing was taken anywhere; a repeat doubles nothing (`EX_TEMPFAIL` of sysexits).
     TryAgain = 75,
+    /// This user may not (`EX_NOPERM`).
+    NotPermitted = 77,
+    /// The configuration cannot be read (`EX_CONFIG`).
+    Misconfigured = 78,
 }
 
 impl From<Exit> for ExitCode {
@@ -47,6 +57,12 @@ impl Stop {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// With another code.
+    pub(crate) fn with_exit(mut self, exit: Exit) -> Self {
+        self.exit = exit;
+        self
     }
 
     /// With advice.

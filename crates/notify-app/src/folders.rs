@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::Stop;
 
+/// The state folder of the system.
+pub(crate) const SYSTEM_STATE: &str = "/var/lib/notify";
+
 /// The surroundings that decide the folders: values, so that tests can choose them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
@@ -73,7 +76,13 @@ impl Surroundings {
             return PathBuf::from(named);
         }
         self.user_folder(self.xdg_state.as_ref(), ".local/state")
-            .unwrap_or_else(|| PathBuf::from("/var/lib/notify"))
+            .unwrap_or_else(|| PathBuf::from(SYSTEM_STATE))
+    }
+
+    /// The state folder of the system, whoever runs this: it has the mail drop.
+    pub(crate) fn system_state(&self) -> PathBuf {
+        let named = self.state_dir.as_ref().map(PathBuf::from);
+        named.unwrap_or_else(|| PathBuf::from(SYSTEM_STATE))
     }
 
     fn user_folder(&self, xdg: Option<&OsString>, below_home: &str) -> Option<PathBuf> {

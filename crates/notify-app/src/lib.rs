@@ -23,6 +23,7 @@ mod event;
 mod exit;
 mod flags;
 mod folders;
+mod forward;
 mod input;
 mod prompt;
 mod render;
@@ -52,7 +53,7 @@ pub fn run() -> ExitCode {
             // Help and usage; nobody is left to tell when they cannot be written.
             let _ = error.print();
             if error.use_stderr() {
-                Exit::Usage.into()
+                forward::usage_exit(std::env::args_os().skip(1)).into()
             } else {
                 Exit::Done.into()
             }
@@ -69,7 +70,12 @@ fn execute(line: &CommandLine) -> Exit {
     // What was delivered stays delivered, whether or not somebody reads of it.
     let delivers = matches!(
         line.command,
-        Some(Command::Send(_) | Command::Test(_) | Command::BackupReport(_))
+        Some(
+            Command::Send(_)
+                | Command::Test(_)
+                | Command::BackupReport(_)
+                | Command::ForwardMail(_)
+        )
     );
     if exit == Exit::Done && console.is_broken() && !delivers {
         Exit::Failed
@@ -93,6 +99,7 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
         Some(Command::Config(args)) => config::config(global, args, console),
         Some(Command::Target(args)) => sections::sections(global, Noun::Target, args, console),
         Some(Command::Matcher(args)) => sections::sections(global, Noun::Matcher, args, console),
+        Some(Command::ForwardMail(args)) => Ok(forward::forward(global, args, console)),
         Some(Command::Render(args)) => render::render(global, args, console),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => demo::demo(args, console),

@@ -151,7 +151,7 @@ fn tell(report: &Report, console: &Console) {
     }
 }
 
-fn tell_target(target: &TargetReport, console: &Console) {
+pub(crate) fn tell_target(target: &TargetReport, console: &Console) {
     let kind = target
         .kind
         .as_deref()

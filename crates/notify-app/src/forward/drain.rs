@@ -1,0 +1,277 @@
+//! `notify forward-mail --drain`: sends what lies in the mail drop and what is still on its way.
+
+use std::collections::BTreeMap;
+use std::io::{IsTerminal as _, Write as _};
+
+use notify_bus::{Report, TargetReport};
+use notify_core::Zone;
+use notify_drop::{Collected, DropError, DropErrorKind, MailDrop, Queue, Queued};
+use serde_json::{Value, json};
+
+use super::outcome::{Standing, is_down, settle};
+use super::post::Post;
+use super::{bounds, loops, mail_drop};
+use crate::args::{self, Global};
+use crate::console::Console;
+use crate::event::{block_on, now};
+use crate::exit::{Answer, Exit, Stop};
+use crate::send::tell_target;
+use crate::setup::{Ready, Setup};
+use crate::shapes::printable;
+
+/// How often in a row a target may be down before the other mails of this drain do not wait for it.
+const TIRED: u32 = 3;
+/// After so many attempts a mail goes behind the others: it may be what ails a target.
+const OFTEN: u32 = 3;
+/// The most oddities that are told one by one.
+const TOLD: usize = 10;
+
+/// `--drain`.
+pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
+    let setup = Setup::new(global)?;
+    let queue = Queue::open(&setup.state).map_err(|error| stop(&error))?;
+    let _lock = queue.lock().map_err(|error| stop(&error))?;
+    let ready = setup.ready(Zone::Local)?;
+    ready.tell_faults(console);
+    let collected = collect(args, &queue, console)?;
+    let mut mails = queue.list().map_err(|error| stop(&error))?;
+    mails.sort_by_key(|mail| (mail.progress.attempts >= OFTEN, mail.id));
+    let mut drain = Drain {
+        setup: &setup,
+        ready: &ready,
+        queue: &queue,
+        args,
+        console,
+        down: BTreeMap::new(),
+        sum: Sum::default(),
+    };
+    let count = mails.len();
+    let shows = std::io::stderr().is_terminal() && !global.quiet && count > 1;
+    block_on(async {
+        for (index, mail) in mails.into_iter().enumerate() {
+            if shows {
+                show(&format!("{} of {count} mails", index + 1));
+            }
+            drain.one(mail).await;
+        }
+    })?;
+    if shows {
+        show("");
+    }
+    let sum = drain.sum;
+    if args.json {
+        console.json(&sum.json(&collected));
+    } else {
+        console.note(sum.text(&collected));
+    }
+    Ok(if sum.pending + collected.left > 0 {
+        Exit::TryAgain
+    } else if sum.failed > 0 {
+        Exit::SetAside
+    } else {
+        Exit::Done
+    })
+}
+
+/// A line that the next one overwrites.
+fn show(text: &str) {
+    let mut err = std::io::stderr().lock();
+    // Nobody is left to tell.
+    let _ = write!(err, "\r\u{1b}[K{text}").and_then(|()| err.flush());
+}
+
+/// What lies in the drop goes into the queue. Without a drop there is only the queue.
+fn collect(args: &args::ForwardMail, queue: &Queue, console: &Console) -> Result<Collected, Stop> {
+    let drop = match MailDrop::open(&mail_drop(args)) {
+        Ok(drop) => drop,
+        Err(error) if error.kind() == DropErrorKind::Missing => {
+            console.remark(format!("{error}; `notify forward-mail --install` makes it"));
+            return Ok(Collected::default());
+        }
+        Err(error) => return Err(stop(&error)),
+    };
+    let collected = drop
+        .collect(queue, bounds(args), now())
+        .map_err(|error| stop(&error))?;
+    for odd in collected.oddities.iter().take(TOLD) {
+        console.problem(format!(
+            "{}: {} (user {}): {}",
+            drop.path().display(),
+            odd.name,
+            odd.uid,
+            odd.what
+        ));
+    }
+    if let Some(more @ 1..) = collected.oddities.len().checked_sub(TOLD) {
+        console.problem(format!("{}: {more} more like these", drop.path().display()));
+    }
+    Ok(collected)
+}
+
+fn stop(error: &DropError) -> Stop {
+    let denied = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|source| source.kind() == std::io::ErrorKind::PermissionDenied);
+    let exit = match error.kind() {
+        _ if denied => Exit::NotPermitted,
+        DropErrorKind::Busy | DropErrorKind::Full => Exit::TryAgain,
+        _ => Exit::CannotCreate,
+    };
+    Stop::failed(notify_core::report(error)).with_exit(exit)
+}
+
+/// One run over the queue.
+struct Drain<'a> {
+    setup: &'a Setup,
+    ready: &'a Ready,
+    queue: &'a Queue,
+    args: &'a args::ForwardMail,
+    console: &'a Console,
+    /// How often in a row a target did not answer.
+    down: BTreeMap<String, u32>,
+    sum: Sum,
+}
+
+impl Drain<'_> {
+    /// One mail: whatever becomes of it, the others follow.
+    async fn one(&mut self, mail: Queued) {
+        let done = self.send(mail).await;
+        if let Err(error) = done {
+            self.console.problem(notify_core::report(&error));
+            self.sum.pending += 1;
+        }
+    }
+
+    async fn send(&mut self, mail: Queued) -> Result<(), DropError> {
+        let Queued { id, mut progress } = mail;
+        let arrival = progress.arrival;
+        let raw = self.queue.read(id)?;
+        let post = Post::read(self.ready, raw, id, arrival, bounds(self.args));
+        if post.is_loop {
+            loops::record(&self.setup.state, &post, now(), self.console);
+            self.sum.loops += 1;
+            self.sum.add(&post, arrival.uid, "loop", None);
+            return self.queue.remove(id);
+        }
+        let mut errands = post.errands(self.ready, &progress);
+        let all = errands.len();
+        errands.retain(|errand| {
+            self.down
+                .get(&errand.target)
+                .is_none_or(|count| *count < TIRED)
+        });
+        let report = post.deliver(self.ready, &errands, self.console).await;
+        self.note_down(&report.targets);
+        let standing = settle(&report, errands.len() < all, &mut progress, now());
+        self.tell(&post, standing, &report);
+        let state = match standing {
+            Standing::Done => "done",
+            Standing::Pending => "pending",
+            Standing::Failed => "failed",
+        };
+        self.sum.add(&post, arrival.uid, state, Some(&report));
+        match standing {
+            Standing::Done => {
+                self.queue.remove(id)?;
+                self.sum.done += 1;
+            }
+            Standing::Pending => {
+                self.sum.pending += 1;
+                // A record that fails costs a second copy, not the mail.
+                if let Err(error) = self.queue.record(id, &progress) {
+                    self.console.problem(notify_core::report(&error));
+                }
+            }
+            Standing::Failed => {
+                self.queue.record(id, &progress)?;
+                self.queue.give_up(id)?;
+                self.sum.failed += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn note_down(&mut self, targets: &[TargetReport]) {
+        for target in targets {
+            if is_down(target) {
+                *self.down.entry(target.name.clone()).or_default() += 1;
+            } else {
+                self.down.remove(&target.name);
+            }
+        }
+    }
+
+    fn tell(&self, post: &Post, standing: Standing, report: &Report) {
+        if self.args.json {
+            return;
+        }
+        let (id, title) = (post.event.id, printable(post.title()));
+        match standing {
+            Standing::Done => self.console.note(format!("{id}: {title}")),
+            Standing::Pending => self
+                .console
+                .line(format!("{id}: {title}: stays for the next time")),
+            Standing::Failed => self.console.line(format!(
+                "{id}: {title}: no target takes it; kept in {}",
+                self.queue.failed().display()
+            )),
+        }
+        for target in &report.targets {
+            tell_target(target, self.console);
+        }
+    }
+}
+
+/// What a drain has done.
+#[derive(Debug, Default)]
+struct Sum {
+    done: usize,
+    pending: usize,
+    failed: usize,
+    loops: usize,
+    mails: Vec<Value>,
+}
+
+impl Sum {
+    fn add(&mut self, post: &Post, uid: u32, state: &str, report: Option<&Report>) {
+        let targets = report.map_or_else(|| json!([]), |report| json!(report.targets));
+        self.mails.push(json!({
+            "id": post.event.id.to_string(),
+            "title": post.title(),
+            "uid": uid,
+            "state": state,
+            "targets": targets,
+        }));
+    }
+
+    fn json(&self, collected: &Collected) -> Value {
+        let oddities = collected.oddities.iter();
+        let oddities: Vec<_> = oddities
+            .map(|odd| json!({"name": odd.name, "uid": odd.uid, "what": odd.what}))
+            .collect();
+        json!({
+            "collected": collected.taken.len(),
+            "left": collected.left,
+            "done": self.done,
+            "pending": self.pending,
+            "failed": self.failed,
+            "loops": self.loops,
+            "oddities": oddities,
+            "mails": self.mails,
+        })
+    }
+
+    fn text(&self, collected: &Collected) -> String {
+        let mut text = format!("{} sent", self.done);
+        let more = [
+            (self.pending, "stay for the next time"),
+            (self.failed, "set aside"),
+            (self.loops, "came back and went no further"),
+            (collected.left, "left in the mail drop"),
+        ];
+        for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
+        }
+        text
+    }
+}

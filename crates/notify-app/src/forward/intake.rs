@@ -1,0 +1,214 @@
+//! A mail on standard input: sent at once, or left in the mail drop.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use notify_core::Zone;
+use notify_drop::{Arrival, Bounds, DropError, DropErrorKind, MailDrop, Progress, Queue};
+use rustix::fs::{Access, AtFlags, CWD};
+use serde_json::json;
+
+use super::outcome::{Standing, settle};
+use super::post::Post;
+use super::{bounds, loops, mail_drop};
+use crate::args::{self, Global};
+use crate::console::Console;
+use crate::event::{block_on, new_id, now};
+use crate::exit::{Answer, Exit, Stop};
+use crate::folders::Surroundings;
+use crate::send::tell_target;
+use crate::setup::Setup;
+use crate::shapes::printable;
+
+/// Takes the mail. Whoever may read the configuration and write the state sends
+/// it at once; everybody else leaves it in the drop.
+pub(super) fn intake(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
+    let surroundings = Surroundings::of_process(global.config_dir.clone());
+    if may_send(&surroundings, args) {
+        send(global, args, console)
+    } else {
+        leave(args, console)
+    }
+}
+
+/// `--dry-run`: what would be sent, and where.
+pub(super) fn dry_run(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
+    let ready = Setup::new(global)?.ready(Zone::Local)?;
+    ready.tell_faults(console);
+    let (raw, arrival) = stdin(bounds(args))?;
+    let post = Post::read(&ready, raw, new_id()?, arrival, bounds(args));
+    let decision = ready.engine.decide(&post.event);
+    if args.json {
+        console.json(&json!({
+            "title": post.title(),
+            "text": post.text(),
+            "fields": post.event.fields,
+            "targets": decision.targets,
+            "severity": post.event.severity,
+        }));
+        return Ok(Exit::Done);
+    }
+    console.line(format!("severity  {}", post.event.severity));
+    for (name, value) in &post.event.fields {
+        console.line(format!("field     {name}={}", printable(value)));
+    }
+    console.line(format!("targets   {}", decision.targets.join(" ")));
+    console.line(format!("title     {}\n", printable(post.title())));
+    for line in post.text().lines() {
+        console.line(printable(line));
+    }
+    Ok(Exit::Done)
+}
+
+/// Root may. Others may where they have folders of their own; not as nobody,
+/// who would have neither the secrets nor a place for what fails.
+fn may_send(surroundings: &Surroundings, args: &args::ForwardMail) -> bool {
+    if args.mail_drop.is_some() {
+        return false;
+    }
+    if surroundings.is_root {
+        return true;
+    }
+    let readable = |folder: &Path| {
+        let files = ["notifications.cfg", "priv/notifications.cfg"];
+        files
+            .iter()
+            .all(|file| match File::open(folder.join(file)) {
+                Ok(_) => true,
+                Err(error) => error.kind() == io::ErrorKind::NotFound,
+            })
+    };
+    let config = surroundings.config(Path::is_dir);
+    config.is_ok_and(|folder| readable(&folder)) && writable(&surroundings.state())
+}
+
+/// Whether this user may make files in a folder, or make the folder.
+fn writable(folder: &Path) -> bool {
+    let allowed = |path: &Path| {
+        let write = Access::WRITE_OK | Access::EXEC_OK;
+        rustix::fs::accessat(CWD, path, write, AtFlags::EACCESS)
+    };
+    let known = folder.ancestors().map(allowed);
+    let first = known
+        .into_iter()
+        .find(|found| *found != Err(rustix::io::Errno::NOENT));
+    first == Some(Ok(()))
+}
+
+fn leave(args: &args::ForwardMail, console: &Console) -> Answer {
+    let id = new_id()?;
+    let left = MailDrop::open(&mail_drop(args))
+        .and_then(|drop| drop.leave(&mut io::stdin().lock(), id, bounds(args)));
+    let left = left.map_err(|error| kept_by_mta(&error))?;
+    if left.cut {
+        console.remark(format!(
+            "the mail is longer than {} bytes and was cut",
+            left.bytes
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+/// Why a mail was not taken, with advice.
+fn kept_by_mta(error: &DropError) -> Stop {
+    let stop = Stop::failed(notify_core::report(error)).with_exit(Exit::TryAgain);
+    match error.kind() {
+        DropErrorKind::Missing | DropErrorKind::Unsafe => {
+            stop.with_hint("as root: notify forward-mail --install")
+        }
+        DropErrorKind::Full => stop.with_hint("as root: notify forward-mail --drain"),
+        _ => stop,
+    }
+}
+
+fn send(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
+    let setup = Setup::new(global)?;
+    let ready = setup.ready(Zone::Local)?;
+    ready.tell_faults(console);
+    let (raw, arrival) = stdin(bounds(args))?;
+    let post = Post::read(&ready, raw, new_id()?, arrival, bounds(args));
+    if post.is_loop {
+        loops::record(&setup.state, &post, now(), console);
+        return Ok(Exit::Done);
+    }
+    let mut progress = Progress::begin(arrival);
+    let errands = post.errands(&ready, &progress);
+    if errands.is_empty() {
+        console.note(format!("no target was chosen for {}", post.event.id));
+        return Ok(Exit::Done);
+    }
+    let report = block_on(post.deliver(&ready, &errands, console))?;
+    for target in &report.targets {
+        tell_target(target, console);
+    }
+    match settle(&report, false, &mut progress, now()) {
+        Standing::Done => Ok(Exit::Done),
+        standing => keep(&setup.state, &post, &progress, standing, console),
+    }
+}
+
+/// Keeps what has not arrived everywhere. Where that cannot be done, the MTA
+/// keeps it, unless it would come twice to who has it.
+fn keep(
+    state: &Path,
+    post: &Post,
+    progress: &Progress,
+    standing: Standing,
+    console: &Console,
+) -> Answer {
+    let id = post.event.id;
+    let kept = Queue::open(state).and_then(|queue| {
+        let whole = Bounds { bytes: u64::MAX };
+        queue.put(id, &mut post.raw(), progress, whole)?;
+        if standing == Standing::Failed {
+            queue.give_up(id)?;
+        }
+        Ok(queue)
+    });
+    match (kept, standing) {
+        (Ok(queue), Standing::Failed) => {
+            let place = queue.failed();
+            console.problem(format!(
+                "no target takes {id}; it is kept in {}",
+                place.display()
+            ));
+            Ok(Exit::Done)
+        }
+        (Ok(_), _) => {
+            console.remark(format!(
+                "{id} is kept: `notify forward-mail --drain` tries again"
+            ));
+            Ok(Exit::Done)
+        }
+        (Err(error), _) if progress.taken.is_empty() && progress.recipients.is_empty() => {
+            Err(kept_by_mta(&error))
+        }
+        (Err(error), _) => {
+            let why = notify_core::report(&error);
+            console.problem(format!(
+                "{id} arrived at some targets and is lost to others: {why}"
+            ));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// The mail, up to the bound.
+fn stdin(bounds: Bounds) -> Result<(Vec<u8>, Arrival), Stop> {
+    let cannot = |error: io::Error| Stop::failed(format!("cannot read standard input: {error}"));
+    let mut raw = Vec::new();
+    let mut input = io::stdin().lock();
+    (&mut input)
+        .take(bounds.bytes)
+        .read_to_end(&mut raw)
+        .map_err(cannot)?;
+    // To its end, or the sender would see a broken pipe.
+    let rest = io::copy(&mut input, &mut io::sink()).map_err(cannot)?;
+    let arrival = Arrival {
+        timestamp: now(),
+        uid: rustix::process::getuid().as_raw(),
+        cut: rest > 0,
+    };
+    Ok((raw, arrival))
+}

@@ -1,0 +1,298 @@
+//! What an attempt means for a mail: arrived, to be tried again, or given up.
+
+use notify_bus::{Report, Skipped, State, TargetReport};
+use notify_core::FailureKind;
+use notify_drop::Progress;
+
+/// How long a mail is tried, in seconds: 5 days, as Postfix does.
+const LIFETIME: i64 = 5 * 24 * 3600;
+/// How often a target may give no answer after it was sent: each time it may have arrived.
+const UNANSWERED: u32 = 3;
+
+/// Where a mail stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Every chosen target is done with it, and at least one took it, or none was chosen.
+    Done,
+    /// At least one target is to be tried again.
+    Pending,
+    /// No target took it, and none will.
+    Failed,
+}
+
+/// What became of one target.
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Taken,
+    /// Taken by all but these, which may be tried again.
+    TakenBut(Vec<String>),
+    Later(String),
+    Unanswered(String),
+    Never(String),
+    /// Switched off: as if it had not been chosen.
+    Nothing,
+}
+
+/// Notes what an attempt gave. `rested` says that a target was left out of it and is to be tried again.
+pub(super) fn settle(report: &Report, rested: bool, progress: &mut Progress, now: i64) -> Standing {
+    let expired = now.saturating_sub(progress.arrival.timestamp) >= LIFETIME;
+    let mut pending = rested && !expired;
+    if !report.targets.is_empty() {
+        progress.attempts = progress.attempts.saturating_add(1);
+    }
+    for target in &report.targets {
+        let name = target.name.clone();
+        let again = match verdict(target) {
+            Verdict::Nothing => None,
+            Verdict::Taken => {
+                progress.taken.insert(name.clone());
+                None
+            }
+            Verdict::TakenBut(recipients) => {
+                progress.recipients.insert(name.clone(), recipients);
+                Some("recipients were not reached".to_owned())
+            }
+            Verdict::Later(reason) => Some(reason),
+            Verdict::Unanswered(reason) => {
+                let count = progress.unanswered.entry(name.clone()).or_default();
+                *count += 1;
+                if *count >= UNANSWERED {
+                    progress.given_up.insert(name.clone(), reason);
+                    None
+                } else {
+                    Some(reason)
+                }
+            }
+            Verdict::Never(reason) => {
+                progress.given_up.insert(name.clone(), reason);
+                None
+            }
+        };
+        match again {
+            Some(reason) if expired => drop(progress.given_up.insert(name, reason)),
+            Some(_) => pending = true,
+            None => {}
+        }
+    }
+    let arrived = !progress.taken.is_empty() || !progress.recipients.is_empty();
+    if pending {
+        Standing::Pending
+    } else if arrived || progress.given_up.is_empty() {
+        Standing::Done
+    } else {
+        Standing::Failed
+    }
+}
+
+/// Whether a target did not take a mail for a reason that may be the same for the next.
+pub(super) fn is_down(target: &TargetReport) -> bool {
+    let error = target.error.as_ref();
+    error.is_some_and(|error| {
+        matches!(
+            error.kind,
+            FailureKind::Unavailable | FailureKind::Uncertain
+        )
+    })
+}
+
+fn verdict(target: &TargetReport) -> Verdict {
+    let reason = || {
+        let error = target.error.as_ref();
+        error.map_or_else(String::new, |error| error.message.clone())
+    };
+    match target.state {
+        State::Delivered => Verdict::Taken,
+        State::Partial => {
+            let later = target.refused.iter();
+            let later: Vec<_> = later
+                .filter(|refused| refused.kind == FailureKind::Unavailable)
+                .map(|refused| refused.recipient.clone())
+                .collect();
+            if later.is_empty() {
+                Verdict::Taken
+            } else {
+                Verdict::TakenBut(later)
+            }
+        }
+        State::Skipped => match target.reason {
+            Some(Skipped::Disabled) => Verdict::Nothing,
+            // Somebody may mend the configuration.
+            _ => Verdict::Later(format!("it is missing or cannot be used: {}", reason())),
+        },
+        State::Failed => match target.error.as_ref().map(|error| error.kind) {
+            Some(FailureKind::Rejected) => Verdict::Never(reason()),
+            Some(FailureKind::Uncertain) => Verdict::Unanswered(reason()),
+            _ => Verdict::Later(reason()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LIFETIME, Standing, settle};
+    use notify_bus::{ErrorReport, RefusedRecipient, Report, Skipped, State, TargetReport};
+    use notify_core::{FailureKind, Severity};
+    use notify_drop::Progress;
+    use std::collections::BTreeMap;
+
+    fn target(name: &str, state: State) -> TargetReport {
+        TargetReport {
+            name: name.to_owned(),
+            kind: Some("x".to_owned()),
+            state,
+            reference: None,
+            refused: Vec::new(),
+            error: None,
+            reason: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    fn taken(name: &str) -> TargetReport {
+        target(name, State::Delivered)
+    }
+
+    fn failed(name: &str, kind: FailureKind) -> TargetReport {
+        TargetReport {
+            error: Some(ErrorReport {
+                kind,
+                message: format!("{kind}"),
+                retry_after_s: None,
+            }),
+            ..target(name, State::Failed)
+        }
+    }
+
+    fn skipped(name: &str, reason: Skipped) -> TargetReport {
+        TargetReport {
+            reason: Some(reason),
+            ..target(name, State::Skipped)
+        }
+    }
+
+    fn partial(name: &str, refused: &[(&str, FailureKind)]) -> TargetReport {
+        let refused = refused.iter().map(|(recipient, kind)| RefusedRecipient {
+            recipient: (*recipient).to_owned(),
+            kind: *kind,
+            message: String::new(),
+        });
+        TargetReport {
+            refused: refused.collect(),
+            ..target(name, State::Partial)
+        }
+    }
+
+    /// Settles these outcomes one after the other, each at a time after the arrival.
+    fn settled(runs: Vec<(i64, Vec<TargetReport>)>) -> (Standing, Progress) {
+        let mut progress = Progress::default();
+        let mut standing = Standing::Done;
+        for (now, targets) in runs {
+            let report = Report {
+                id: String::new(),
+                severity: Severity::Unknown,
+                timestamp: 0,
+                fields: BTreeMap::new(),
+                matchers: Vec::new(),
+                targets,
+            };
+            standing = settle(&report, false, &mut progress, now);
+        }
+        (standing, progress)
+    }
+
+    #[track_caller]
+    fn check(targets: Vec<TargetReport>, expected: Standing) {
+        assert_eq!(settled(vec![(0, targets)]).0, expected);
+    }
+
+    use FailureKind::{Misconfigured, Rejected, Unavailable, Uncertain};
+
+    #[test]
+    fn it_is_done_when_nobody_is_to_be_tried_again_and_somebody_has_it() {
+        check(vec![], Standing::Done);
+        check(vec![taken("a"), taken("b")], Standing::Done);
+        check(vec![taken("a"), failed("b", Rejected)], Standing::Done);
+        check(vec![skipped("a", Skipped::Disabled)], Standing::Done);
+        check(vec![partial("a", &[("x", Rejected)])], Standing::Done);
+    }
+
+    #[test]
+    fn it_stays_when_somebody_may_still_take_it() {
+        check(vec![failed("a", Unavailable)], Standing::Pending);
+        check(
+            vec![taken("a"), failed("b", Unavailable)],
+            Standing::Pending,
+        );
+        check(
+            vec![taken("a"), failed("b", Misconfigured)],
+            Standing::Pending,
+        );
+        check(vec![skipped("a", Skipped::Missing)], Standing::Pending);
+        check(vec![skipped("a", Skipped::Unusable)], Standing::Pending);
+        check(
+            vec![failed("a", Rejected), failed("b", Uncertain)],
+            Standing::Pending,
+        );
+        check(vec![partial("a", &[("x", Unavailable)])], Standing::Pending);
+    }
+
+    #[test]
+    fn it_has_failed_when_everybody_refused_it() {
+        check(vec![failed("a", Rejected)], Standing::Failed);
+        check(
+            vec![failed("a", Rejected), skipped("b", Skipped::Disabled)],
+            Standing::Failed,
+        );
+    }
+
+    #[test]
+    fn who_took_it_is_not_asked_again_and_who_gave_no_answer_twice_more() {
+        let run = || (0, vec![failed("b", Uncertain)]);
+        let first = (0, vec![taken("a"), failed("b", Uncertain)]);
+        let (standing, progress) = settled(vec![first, run()]);
+        assert_eq!((standing, progress.attempts), (Standing::Pending, 2));
+        assert!(progress.is_settled("a") && !progress.is_settled("b"));
+        let (standing, progress) = settled(vec![run(), run(), run()]);
+        assert_eq!(standing, Standing::Failed);
+        assert!(progress.is_settled("b"));
+    }
+
+    #[test]
+    fn only_recipients_who_may_still_get_it_are_tried_again() {
+        let refused = [("x", Unavailable), ("y", Rejected)];
+        let (standing, progress) = settled(vec![(0, vec![partial("a", &refused)])]);
+        assert_eq!(standing, Standing::Pending);
+        assert_eq!(progress.recipients["a"], ["x"]);
+        let runs = vec![
+            (0, vec![partial("a", &refused)]),
+            (0, vec![failed("a", Rejected)]),
+        ];
+        assert_eq!(settled(runs).0, Standing::Done, "others have it");
+    }
+
+    #[test]
+    fn it_is_tried_for_five_days() {
+        let run = |now| (now, vec![failed("a", Unavailable)]);
+        assert_eq!(settled(vec![run(LIFETIME - 1)]).0, Standing::Pending);
+        let (standing, progress) = settled(vec![run(0), run(LIFETIME)]);
+        assert_eq!(standing, Standing::Failed);
+        assert_eq!(progress.given_up["a"], "unavailable");
+        let half = (0, vec![taken("b"), failed("a", Unavailable)]);
+        assert_eq!(settled(vec![half, run(LIFETIME)]).0, Standing::Done);
+    }
+
+    #[test]
+    fn a_target_that_was_left_out_keeps_the_mail() {
+        let report = Report {
+            id: String::new(),
+            severity: Severity::Unknown,
+            timestamp: 0,
+            fields: BTreeMap::new(),
+            matchers: Vec::new(),
+            targets: Vec::new(),
+        };
+        let mut progress = Progress::default();
+        assert_eq!(settle(&report, true, &mut progress, 0), Standing::Pending);
+        assert_eq!(progress.attempts, 0);
+    }
+}

@@ -1,0 +1,123 @@
+//! A mail as an event, and its way to the targets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use notify_bus::{Errand, Report, SystemMail};
+use notify_core::{Content, EventId, Notification, check_field};
+use notify_drop::{Arrival, Bounds, Progress};
+use notify_mail::Reading;
+
+use crate::console::Console;
+use crate::event::moment;
+use crate::send::remarks;
+use crate::setup::Ready;
+
+/// A mail that was read, with what is known of it.
+#[derive(Debug)]
+pub(super) struct Post {
+    pub(super) event: Notification,
+    /// Whether this installation has passed it on before.
+    pub(super) is_loop: bool,
+}
+
+impl Post {
+    /// Reads a mail.
+    pub(super) fn read(
+        ready: &Ready,
+        raw: Vec<u8>,
+        id: EventId,
+        arrival: Arrival,
+        bounds: Bounds,
+    ) -> Self {
+        let host = ready.engine.host();
+        let reading = notify_mail::read(&raw);
+        let own = host.instance();
+        let is_loop = reading
+            .instances
+            .iter()
+            .any(|instance| instance.eq_ignore_ascii_case(own));
+        let fields = fields(&reading, host.name());
+        let severity = SystemMail::of(&ready.configuration).severity(&fields, &reading.title);
+        let mut mail = reading.into_mail(Arc::from(raw));
+        if arrival.cut {
+            mail.text.push_str(&cut_note(bounds));
+        }
+        Post {
+            event: Notification {
+                id,
+                severity,
+                timestamp: arrival.timestamp,
+                fields,
+                content: Content::Mail(mail),
+            },
+            is_loop,
+        }
+    }
+
+    /// The subject.
+    pub(super) fn title(&self) -> &str {
+        match &self.event.content {
+            Content::Mail(mail) => &mail.title,
+            _ => "",
+        }
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        match &self.event.content {
+            Content::Mail(mail) => &mail.text,
+            _ => "",
+        }
+    }
+
+    /// Its bytes.
+    pub(super) fn raw(&self) -> &[u8] {
+        match &self.event.content {
+            Content::Mail(mail) => &mail.raw,
+            _ => &[],
+        }
+    }
+
+    /// The deliveries that are to be made: what the matchers choose, without what is settled.
+    pub(super) fn errands(&self, ready: &Ready, progress: &Progress) -> Vec<Errand> {
+        let chosen = ready.engine.decide(&self.event).targets;
+        let open = chosen
+            .into_iter()
+            .filter(|target| !progress.is_settled(target));
+        open.map(|target| Errand {
+            recipients: progress.recipients.get(&target).cloned(),
+            number: progress.attempts + 1,
+            target,
+        })
+        .collect()
+    }
+
+    /// Makes them.
+    pub(super) async fn deliver(
+        &self,
+        ready: &Ready,
+        errands: &[Errand],
+        console: &Console,
+    ) -> Report {
+        let (report, faults) = ready.engine.run(&self.event, errands, moment()).await;
+        remarks(&report, &faults, console);
+        report
+    }
+}
+
+fn fields(reading: &Reading, host: &str) -> BTreeMap<String, String> {
+    let known = [("type", "system-mail"), ("hostname", host)];
+    let all = known.into_iter().chain(reading.fields());
+    // A header may hold what no field may.
+    all.filter(|(name, value)| check_field(name, value).is_ok())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn cut_note(bounds: Bounds) -> String {
+    format!(
+        "\n\n[This mail was longer than {} bytes. What came after them was left out.]\n",
+        bounds.bytes
+    )
+}
