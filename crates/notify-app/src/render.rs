@@ -15,7 +15,8 @@ use crate::setup::Setup;
 pub(crate) fn render(global: &Global, args: &args::Render, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
     let templates = setup.templates_with(&args.template)?;
-    let data = with_common_variables(input::json(&args.data)?, &setup.host().0);
+    // Without an event there is no severity, unless the data brings one.
+    let data = with_common_variables(input::json(&args.data)?, &setup.host().0, None);
     let message = templates.message(&args.template, data, Zone::Local);
     let parts = match args.part {
         Some(args::Part::Subject) => vec![Part::Subject],

@@ -150,7 +150,7 @@ impl Engine {
             // A kind of content that this version does not know has no template: its delivery says so.
             _ => ("", serde_json::Value::Null),
         };
-        let data = with_common_variables(data, &*self.host);
+        let data = with_common_variables(data, &*self.host, Some(notification.severity));
         Texts::from(self.templates.message(name, data, self.zone))
     }
 

@@ -39,6 +39,7 @@ mod logs;
 mod notification_mode;
 mod number;
 mod table;
+mod templates;
 pub mod vzdump_log;
 
 pub use data::fencing::{FENCING, Fencing, Node, Resource};

@@ -5,9 +5,10 @@
 //! ([`notify_core::TemplateSet`]). A candidate that is missing or faulty is
 //! passed over, and the fault is kept for whoever logs. The language is
 //! Handlebars, with the helpers of Proxmox VE: `human-bytes`, `duration`,
-//! `timestamp`, `relative-percentage`, `object` and `table`.
+//! `timestamp`, `relative-percentage`, `object` and `table`, and `html-page`,
+//! the look of our own mails.
 //!
-//! This crate knows no event kind but `test` and `message`, sends nothing and
+//! This crate knows no kind of event, only `message` for whoever has words, sends nothing and
 //! reads no file but templates. The zone of `timestamp` is an argument.
 //!
 //! ```
@@ -32,6 +33,7 @@ mod folder;
 mod lint;
 mod nesting;
 mod object;
+mod page;
 mod part;
 mod rendered;
 mod shelf;

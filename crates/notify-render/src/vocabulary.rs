@@ -4,12 +4,13 @@ use std::sync::{Mutex, PoisonError};
 
 use handlebars::{
     Context, Handlebars, Helper, HelperDef, HelperResult, Output, PathAndJson, RenderContext,
-    RenderErrorReason,
+    RenderErrorReason, Renderable as _,
 };
 use notify_core::Zone;
 use serde_json::Value;
 
-use crate::table::Table;
+use crate::page::Page;
+use crate::table::{Look, Options, Rows, Table};
 use crate::values::{ERROR, Renderer, relative_percentage, shown};
 use crate::{document, object};
 
@@ -38,9 +39,10 @@ enum Word {
     Object,
     Table,
     HtmlDocument,
+    HtmlPage,
 }
 
-const WORDS: [(&str, Word); 7] = [
+const WORDS: [(&str, Word); 8] = [
     ("human-bytes", Word::Show(Renderer::HumanBytes)),
     ("duration", Word::Show(Renderer::Duration)),
     ("timestamp", Word::Show(Renderer::Timestamp)),
@@ -48,6 +50,7 @@ const WORDS: [(&str, Word); 7] = [
     ("object", Word::Object),
     ("table", Word::Table),
     ("html-document", Word::HtmlDocument),
+    ("html-page", Word::HtmlPage),
 ];
 
 /// Whether a template may call a helper of this name.
@@ -94,9 +97,9 @@ impl HelperDef for Call<'_> {
     fn call<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
-        _: &'reg Handlebars<'reg>,
-        _: &'rc Context,
-        _: &mut RenderContext<'reg, 'rc>,
+        engine: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        state: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
         let value = |at: usize| {
@@ -114,8 +117,16 @@ impl HelperDef for Call<'_> {
             Word::Show(renderer) => self.show(renderer, first),
             Word::RelativePercentage => self.share(first, value(1)?),
             Word::Object => self.object(first),
-            Word::Table => self.table(first)?,
+            Word::Table => self.table(first, options(helper)?)?,
             Word::HtmlDocument => document::document(first.as_str().unwrap_or_default()),
+            Word::HtmlPage => {
+                let page = Page::new(joined(helper.params()), context.data());
+                out.write(&page.begin())?;
+                if let Some(content) = helper.template() {
+                    content.render(engine, context, state, out)?;
+                }
+                page.end()
+            }
         };
         out.write(&text)?;
         Ok(())
@@ -158,8 +169,8 @@ impl Call<'_> {
         }
     }
 
-    fn table(&self, value: &Value) -> Result<String, RenderErrorReason> {
-        let table = Table::read(value)
+    fn table(&self, value: &Value, options: Options<'_>) -> Result<String, RenderErrorReason> {
+        let table = Table::read(value, options)
             .map_err(|reason| RenderErrorReason::Other(format!("helper `table`: {reason}")))?;
         let mut unfit = Vec::new();
         let text = match self.format {
@@ -183,4 +194,51 @@ impl Call<'_> {
             ));
         }
     }
+}
+
+/// The options of a call of `table`, which has them as `name="value"`.
+fn options<'a>(helper: &'a Helper<'_>) -> Result<Options<'a>, RenderErrorReason> {
+    let mut options = Options::default();
+    let (mut column, mut is, mut not) = (None, None, None);
+    for (name, value) in helper.hash() {
+        let text = value.value().as_str();
+        match *name {
+            "caption" => options.caption = text,
+            "columns" => options.columns = text,
+            "missing" => options.missing = text.unwrap_or_default(),
+            "labels" => options.labels = value.value() != &Value::Bool(false),
+            "look" => options.look = look(value.value())?,
+            "where" => column = text,
+            "is" => is = text,
+            "not" => not = text,
+            // As in proxmox-notify, which knows none of them.
+            _ => {}
+        }
+    }
+    options.rows = match (column, is, not) {
+        (Some(column), Some(is), None) => Rows::Where { column, is },
+        (Some(column), None, Some(is)) => Rows::WhereNot { column, is },
+        (None, None, None) => Rows::All,
+        _ => {
+            let rule = "helper `table`: `where` needs a column, and with it either `is` or `not`";
+            return Err(RenderErrorReason::Other(rule.to_owned()));
+        }
+    };
+    Ok(options)
+}
+
+fn look(value: &Value) -> Result<Look, RenderErrorReason> {
+    match value.as_str() {
+        Some("rows") => Ok(Look::Rows),
+        Some("failed") => Ok(Look::Failed),
+        _ => Err(RenderErrorReason::Other(format!(
+            "helper `table`: expected a look of rows, failed, not {}",
+            shown(value)
+        ))),
+    }
+}
+
+/// Values one after the other, as a template shows each.
+fn joined(values: &[PathAndJson<'_>]) -> String {
+    values.iter().map(PathAndJson::render).collect()
 }

@@ -1,4 +1,4 @@
-//! The templates `test` and `message`.
+//! The template `message`.
 
 use notify_core::Zone;
 use notify_render::{Part, Templates};
@@ -15,20 +15,10 @@ fn all_parts(template: &str, data: Value) -> String {
 }
 
 #[test]
-fn both_are_linked() {
+fn it_is_linked_and_without_fault() {
     let templates = Templates::linked();
-    assert_eq!(templates.names().collect::<Vec<_>>(), ["message", "test"]);
+    assert_eq!(templates.names().collect::<Vec<_>>(), ["message"]);
     assert_eq!(templates.check(), []);
-}
-
-#[test]
-fn a_test_names_its_target() {
-    insta::assert_snapshot!(all_parts("test", json!({"target": "mail<1>"})));
-}
-
-#[test]
-fn a_routed_test_has_no_target() {
-    insta::assert_snapshot!(all_parts("test", json!({})));
 }
 
 #[test]
@@ -39,6 +29,7 @@ fn a_message_has_title_text_and_fields() {
             "title": "Disk <sda> full",
             "text": "/var: 100 %\n  <1 MiB left & shrinking",
             "fields": {"hostname": "pve1", "type": "a&b"},
+            "severity": "warning", "hostname": "pve1", "cluster-name": "prod",
         })
     ));
 }

@@ -134,6 +134,85 @@ fn objects_and_tables_differ_by_format() {
 }
 
 #[test]
+fn a_table_has_options() {
+    let data = json!({"t": {
+        "schema": {"columns": [{"label": "Name", "id": "name"}, {"label": "Status", "id": "status"}]},
+        "data": [
+            {"name": "web", "status": "ok"}, {"name": "db", "status": "err"}, {"name": null, "status": 1},
+        ],
+    }});
+    for (options, text) in [
+        (
+            "where=\"status\" is=\"ok\"",
+            "Name    Status    \nweb     ok        \n",
+        ),
+        (
+            "where=\"status\" not=\"ok\" labels=false missing=\"-\"",
+            "db    err    \n-     1      \n",
+        ),
+        (
+            "columns=\"status=S\" caption=\"All\"",
+            "All\nS      \nok     \nerr    \n1      \n\n",
+        ),
+        ("where=\"status\" is=\"todo\" caption=\"To do\"", ""),
+        // An option of another version is no reason to lose a report.
+        (
+            "where=\"status\" is=\"ok\" labels=false nosuch=1",
+            "web    ok    \n",
+        ),
+    ] {
+        let message = rendered(&format!("{{{{table t {options}}}}}"), data.clone());
+        assert_eq!(message.text().expect("rendered"), text, "{options}");
+    }
+    for (options, expected) in [
+        (
+            "where=\"status\"",
+            "`where` needs a column, and with it either `is` or `not`",
+        ),
+        (
+            "is=\"ok\"",
+            "`where` needs a column, and with it either `is` or `not`",
+        ),
+        (
+            "look=\"fancy\"",
+            "expected a look of rows, failed, not \"fancy\"",
+        ),
+    ] {
+        let message = rendered(&format!("{{{{table t {options}}}}}"), data.clone());
+        let failure = message.text().map(drop).expect_err("it cannot be meant");
+        let detail = failure.detail();
+        assert!(detail.contains(expected), "{options}: {detail}");
+    }
+}
+
+#[test]
+fn a_page_frames_its_content() {
+    let message = rendered(
+        "{{#html-page \"job \" id \" & <b>\"}}\n<p>{{id}}</p>\n{{/html-page}}\n",
+        json!({"id": 7, "severity": "warning", "fqdn": "pve1.example.com", "cluster-name": "prod"}),
+    );
+    let html = message.html().expect("rendered");
+    for expected in [
+        "<!DOCTYPE html>\n<html lang=\"en\">",
+        "<title>Job 7 &amp; &lt;b&gt;</title>",
+        ">warning</span> &middot; pve1.example.com</div>",
+        ">\n<p>7</p>\n</td></tr>\n",
+        "pve1.example.com &middot; cluster prod</td>",
+    ] {
+        assert!(html.contains(expected), "{expected} in {html}");
+    }
+    assert!(html.ends_with("</body>\n</html>\n"));
+    // A fault within it is one of the template, with its place.
+    let message = rendered("{{#html-page 1}}\n{{duration}}{{/html-page}}", json!({}));
+    let failure = message.html().map(drop).expect_err("a value is missing");
+    assert!(
+        failure.detail().contains("`duration` needs 1 value"),
+        "{}",
+        failure.detail()
+    );
+}
+
+#[test]
 fn a_variable_named_like_a_helper_is_shadowed() {
     let data = json!({"timestamp": 0, "duration": 60});
     check_both(

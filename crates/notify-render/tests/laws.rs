@@ -10,10 +10,15 @@ use serde_json::{Map, Value, json};
 /// No tag of a template below holds this, so it can only come from data.
 const MARK: &str = "<mark>";
 
-static ESCAPES: TemplateSet =
-    TemplateSet::new("law", "{{a}}{{b}}{{object a}}", "{{a}}\n{{table t}}").html(
-        "{{a}}{{b}}{{object a}}{{table t}}{{#each b}}{{@key}}{{this}}{{/each}}{{human-bytes a}}",
-    );
+static ESCAPES: TemplateSet = TemplateSet::new(
+    "law",
+    "{{a}}{{b}}{{object a}}",
+    "{{a}}\n{{table t}}",
+)
+.html(
+    "{{#html-page a b}}{{a}}{{b}}{{object a}}{{table t}}{{table t look=\"failed\" caption=\"c\"}}\
+         {{#each b}}{{@key}}{{this}}{{/each}}{{human-bytes a}}{{/html-page}}",
+);
 
 fn text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
@@ -55,7 +60,7 @@ proptest! {
     fn no_data_becomes_markup_and_no_subject_breaks_a_header(
         a in value(), b in value(), label in text(), cells in vec(value(), 0..4)
     ) {
-        let data = json!({"a": a, "b": b, "t": table(&label, cells)});
+        let data = json!({"a": a, "b": b, "t": table(&label, cells), "severity": label, "fqdn": label, "cluster-name": label});
         let message = Templates::new([&ESCAPES]).message("law", data, Zone::Local);
         let part = |part| message.part(part).expect("every value can be shown");
         prop_assert!(!part(Part::Html).contains(MARK));

@@ -232,7 +232,7 @@ fn check_names_every_fault_with_its_place() {
 fn folders_that_are_not_there_have_no_faults() {
     let templates = Templates::linked().with_folders(Some("/nonexistent/x".into()), None);
     assert_eq!(templates.check(), []);
-    assert!(templates.contains("test"));
+    assert!(templates.contains("message"));
 }
 
 #[test]
