@@ -6,8 +6,6 @@ use std::sync::Arc;
 use notify_bus::Engine;
 use notify_config::{Configuration, Schemas, Section, Snapshot, Store};
 use notify_core::{Registry, Zone};
-// For the templates that it registers.
-use notify_events as _;
 use notify_host::HostFacts;
 use notify_match::RuleKind;
 use notify_render::Templates;
