@@ -1,4 +1,4 @@
-//! One schema, many readers: help of flags, manuals, example sections.
+//! One schema, many readers: help of flags, manuals, man pages, JSON Schema, example sections.
 //!
 //! Everything is made from the [`Property`](notify_schema::Property) that a
 //! plugin declares once, so no two places say different things of it. This
@@ -20,10 +20,14 @@
 
 mod example;
 mod flag;
+mod json_schema;
+mod man;
 mod manual;
 mod wording;
 
 pub use example::{example_overlay, example_section};
 pub use flag::flag_help;
+pub use json_schema::{configuration_json_schema, json_schema};
+pub use man::ManPage;
 pub use manual::{manual, properties_markdown};
 pub use notify_schema::lint;

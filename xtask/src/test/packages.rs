@@ -8,10 +8,11 @@ use std::process::{Command, Stdio};
 
 use crate::failed::{Failed, Outcome};
 
-/// A mail server, its authentication, an HTTP proxy, certificates and trusted roots.
-const NEEDED: [&str; 5] = [
+/// A mail server, its authentication, an HTTP proxy, a reader of man pages, certificates and trusted roots.
+const NEEDED: [&str; 6] = [
     "ca-certificates",
     "dovecot-core",
+    "groff-base",
     "openssl",
     "postfix",
     "tinyproxy",
