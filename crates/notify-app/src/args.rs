@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use notify_config::{MailNotification, NotificationMode};
 use notify_core::{Severity, Zone, check_field};
 
@@ -132,6 +133,20 @@ pub(crate) enum Command {
     /// Pass on a mail for root, from standard input. For the MTA, which --install tells.
     #[command(after_help = FORWARDING)]
     ForwardMail(ForwardMail),
+    /// Show the manual of a section type, or write all man pages.
+    #[command(
+        after_help = "Examples:\n  notify manual\n  notify manual matcher\n  notify manual matcher --man | man -l -\n  notify manual --write /usr/local/share/man"
+    )]
+    Manual(Manual),
+    /// Print the JSON Schema of a section type, or of the whole configuration.
+    #[command(
+        after_help = "The schema of a type describes a section as it is written, with its secrets; that of the\n\
+configuration describes what `notify config show --json` prints when nothing is wrong with it."
+    )]
+    Schema(JsonSchema),
+    /// Print what a shell needs to complete this command line.
+    #[command(after_help = "Example:\n  notify completions bash >/etc/bash_completion.d/notify")]
+    Completions(Completions),
     /// Watch events travel to receivers on this machine. Nothing leaves it.
     #[cfg(feature = "demo")]
     Demo(Demo),
@@ -484,6 +499,34 @@ pub(crate) struct Render {
     /// Only this part.
     #[arg(long, value_name = "PART")]
     pub(crate) part: Option<Part>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Manual {
+    /// The section type, as matcher. Without it all types are listed.
+    #[arg(value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+
+    /// As a man page instead of Markdown.
+    #[arg(long, requires = "kind")]
+    pub(crate) man: bool,
+
+    /// Write the man pages of all commands and all section types below a folder, into man1 and man7.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["kind", "man"])]
+    pub(crate) write: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JsonSchema {
+    /// The section type, as matcher. Without it the schema is that of the configuration.
+    #[arg(value_name = "TYPE")]
+    pub(crate) kind: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell.
+    pub(crate) shell: Shell,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -15,6 +15,7 @@ mod args;
 mod backup_report;
 mod calendar;
 mod check;
+mod completions;
 mod config;
 mod console;
 #[cfg(feature = "demo")]
@@ -25,6 +26,7 @@ mod flags;
 mod folders;
 mod forward;
 mod input;
+mod manual;
 mod prompt;
 mod render;
 mod route;
@@ -101,6 +103,9 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
         Some(Command::Matcher(args)) => sections::sections(global, Noun::Matcher, args, console),
         Some(Command::ForwardMail(args)) => Ok(forward::forward(global, args, console)),
         Some(Command::Render(args)) => render::render(global, args, console),
+        Some(Command::Manual(args)) => manual::manual(args, console),
+        Some(Command::Schema(args)) => manual::schema(args, console),
+        Some(Command::Completions(args)) => completions::completions(args, console),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => demo::demo(args, console),
         None => {

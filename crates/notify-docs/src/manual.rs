@@ -19,6 +19,13 @@ pub fn manual(title: &str, manual_md: &str, schema: &Schema) -> String {
         format!("# {title}\n\n{own}").trim_end().to_owned()
     };
     let _ = write!(page, "\n\n## Properties\n\n{}", properties_markdown(schema));
+    for key in schema.ignored() {
+        let key = code(key);
+        let _ = write!(
+            page,
+            "\n{key}, a key of older versions, is accepted and means nothing.\n"
+        );
+    }
     if !own.contains("\n## Example") {
         page.push_str(&examples(schema));
     }

@@ -92,6 +92,14 @@ fn manual_of_a_plugin_that_wrote_none() {
 }
 
 #[test]
+fn a_manual_names_keys_that_mean_nothing() {
+    let schema = Schema::new("null", [&COMMENT]).with_ignored(&["filter"]);
+    let page = manual("Null", "", &schema);
+    let line = "\n`filter`, a key of older versions, is accepted and means nothing.\n";
+    assert!(page.contains(line), "{page}");
+}
+
+#[test]
 fn a_manual_with_an_example_gets_no_other() {
     let page = manual(
         "Null",

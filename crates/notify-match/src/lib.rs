@@ -57,7 +57,7 @@ pub use pattern::Pattern;
 pub use router::Router;
 pub use routing::Routing;
 pub use rule::{CompileRule, Finding, Index, PveRefusal, Rule, RuleError, RuleKind, RuleKindError};
-pub use schema::{MATCHER, TARGET, schema};
+pub use schema::{MANUAL, MATCHER, TARGET, schema};
 pub use set::MatcherSet;
 pub use severity::{Severities, SeverityRule};
 pub use trace::{RuleTrace, Trace};

@@ -10,6 +10,9 @@ use crate::{Calendar, FieldRule, RuleKind, SeverityRule, register_rule};
 /// The section type of matchers.
 pub const MATCHER: &str = "matcher";
 
+/// The manual of matchers, in Markdown.
+pub const MANUAL: &str = include_str!("../manual.md");
+
 /// The property that names the targets of a matcher.
 pub const TARGET: &str = "target";
 

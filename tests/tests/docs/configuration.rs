@@ -77,10 +77,11 @@ pub(crate) fn misshapen(kind: &str, block: &Block) -> impl Iterator<Item = Strin
 
 /// The names of a type's properties, from the flags that set them.
 fn properties(kind: &str) -> BTreeSet<String> {
-    let help = Notify::new()
-        .run(&["target", "add", kind, "--help"])
-        .expect_code(0)
-        .stdout;
+    let words: &[&str] = match kind {
+        "matcher" => &["matcher", "add", "--help"],
+        target => &["target", "add", target, "--help"],
+    };
+    let help = Notify::new().run(words).expect_code(0).stdout;
     let (own, _) = help
         .split_once("Global options")
         .expect("the global options come last");
