@@ -78,6 +78,12 @@ impl EventError {
         }
     }
 
+    #[must_use]
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
     /// What the caller can do about it.
     pub fn kind(&self) -> EventErrorKind {
         self.kind

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::check::check;
+use crate::emission::{Emission, Rules};
 use crate::error::{DataFault, EventError};
 use crate::event::{Circumstances, Event};
 use crate::{FENCING, PACKAGE_UPDATES, REPLICATION, SYSTEM_MAIL, TEST, VZDUMP};
@@ -62,12 +63,15 @@ impl FieldDoc {
     }
 }
 
+type Emitting = fn(Value, &Circumstances<'_>, &Rules<'_>) -> Result<Emission, EventError>;
+
 /// What the data of a kind are: their form, an example, and how an event comes of them.
 #[derive(Debug)]
 pub(crate) struct DataKind {
     pub(crate) example: &'static str,
     pub(crate) schema: fn() -> Value,
     pub(crate) event: fn(Value, &Circumstances<'_>) -> Result<Event, EventError>,
+    pub(crate) emission: Emitting,
 }
 
 /// The typed data of a kind.
@@ -79,6 +83,20 @@ pub trait EventData: Clone + Serialize + DeserializeOwned + JsonSchema {
     ///
     /// What was left out is worked out or taken from the circumstances.
     fn event(&self, circumstances: &Circumstances<'_>) -> Event;
+
+    /// The event, or why none is sent, by the rules of the kind.
+    ///
+    /// # Errors
+    /// [`EventErrorKind::State`](crate::EventErrorKind::State) when a rule
+    /// remembers something, and that cannot be read.
+    fn emission(
+        &self,
+        circumstances: &Circumstances<'_>,
+        rules: &Rules<'_>,
+    ) -> Result<Emission, EventError> {
+        let _ = rules;
+        Ok(Emission::sent(self.event(circumstances)))
+    }
 
     /// Data read from JSON.
     ///
@@ -103,6 +121,7 @@ impl DataKind {
             example,
             schema: schema_of::<T>,
             event: event_of::<T>,
+            emission: emission_of::<T>,
         }
     }
 }
@@ -119,7 +138,24 @@ fn event_of<T: EventData>(
     circumstances: &Circumstances<'_>,
 ) -> Result<Event, EventError> {
     let event = T::read(json)?.event(circumstances);
-    // A field of an event is one line; whoever made the data may not know that.
+    check_fields(T::KIND, &event)?;
+    Ok(event)
+}
+
+fn emission_of<T: EventData>(
+    json: Value,
+    circumstances: &Circumstances<'_>,
+    rules: &Rules<'_>,
+) -> Result<Emission, EventError> {
+    let emission = T::read(json)?.emission(circumstances, rules)?;
+    if let Ok(event) = &emission.verdict {
+        check_fields(T::KIND, event)?;
+    }
+    Ok(emission)
+}
+
+/// A field of an event is one line; whoever made the data may not know that.
+fn check_fields(kind: &EventKind, event: &Event) -> Result<(), EventError> {
     let faults: Vec<_> = event
         .fields
         .iter()
@@ -127,9 +163,9 @@ fn event_of<T: EventData>(
         .map(|error| DataFault::new("", error.to_string()))
         .collect();
     if faults.is_empty() {
-        Ok(event)
+        Ok(())
     } else {
-        Err(EventError::data(T::KIND.name, faults))
+        Err(EventError::data(kind.name, faults))
     }
 }
 
@@ -166,7 +202,7 @@ impl EventKind {
         self.data.as_ref().map(|data| (data.schema)())
     }
 
-    /// The event that these data make.
+    /// The event that these data make, whatever the rules of the kind say.
     ///
     /// # Errors
     /// [`EventErrorKind::Data`](crate::EventErrorKind::Data), with every fault;
@@ -176,13 +212,27 @@ impl EventKind {
         json: Value,
         circumstances: &Circumstances<'_>,
     ) -> Result<Event, EventError> {
-        match &self.data {
-            Some(data) => (data.event)(json, circumstances),
-            None => {
-                let fault = DataFault::new("", "this kind is made of mails, not of data");
-                Err(EventError::data(self.name, vec![fault]))
-            }
-        }
+        (self.data()?.event)(json, circumstances)
+    }
+
+    /// The event that these data make, or why none is sent, by the rules of the kind.
+    ///
+    /// # Errors
+    /// Those of [`EventKind::event`] and of [`EventData::emission`].
+    pub fn emission(
+        &self,
+        json: Value,
+        circumstances: &Circumstances<'_>,
+        rules: &Rules<'_>,
+    ) -> Result<Emission, EventError> {
+        (self.data()?.emission)(json, circumstances, rules)
+    }
+
+    fn data(&self) -> Result<&DataKind, EventError> {
+        self.data.as_ref().ok_or_else(|| {
+            let fault = DataFault::new("", "this kind is made of mails, not of data");
+            EventError::data(self.name, vec![fault])
+        })
     }
 }
 

@@ -30,8 +30,11 @@
 //! ]);
 //! ```
 
+mod announced;
+pub mod apt;
 mod check;
 mod data;
+mod emission;
 mod error;
 mod event;
 mod kind;
@@ -48,6 +51,7 @@ pub use data::replication::{REPLICATION, Replication};
 pub use data::system_mail::{SYSTEM_MAIL, SystemMail};
 pub use data::test::{TEST, Test};
 pub use data::vzdump::{Guest, GuestStatus, VZDUMP, Vzdump};
+pub use emission::{Emission, Rules};
 pub use error::{DataFault, EventError, EventErrorKind};
 pub use event::{Circumstances, Common, Event};
 pub use kind::{EventData, EventKind, FieldDoc};

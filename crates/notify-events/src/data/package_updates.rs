@@ -5,6 +5,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::announced::Announced;
+use crate::emission::{Emission, Rules};
+use crate::error::EventError;
 use crate::event::{Circumstances, Common, Event, fields};
 use crate::kind::{DataKind, EventData, EventKind, FieldDoc, content};
 use crate::table::{Row, StandardColumn, Table};
@@ -69,6 +72,35 @@ impl PackageUpdates {
 
 impl EventData for PackageUpdates {
     const KIND: &'static EventKind = &PACKAGE_UPDATES;
+
+    /// Only versions that people were not told of yet are sent; they are remembered
+    /// when the event was taken.
+    fn emission(
+        &self,
+        circumstances: &Circumstances<'_>,
+        rules: &Rules<'_>,
+    ) -> Result<Emission, EventError> {
+        if rules.package_updates == notify_config::PackageUpdates::Never {
+            let reason = "datacenter.cfg has `notify: package-updates=never`";
+            return Ok(Emission::held(reason));
+        }
+        if self.available_updates.is_empty() {
+            return Ok(Emission::held("there are no updates"));
+        }
+        let mut announced = Announced::open(rules.state)?;
+        let lost = announced.lost.take();
+        let mut new = self.clone();
+        new.available_updates
+            .rows
+            .retain(|update| announced.is_new(update));
+        let emission = if new.available_updates.is_empty() {
+            Emission::held("people were told of all updates already")
+        } else {
+            let announcement = announced.announcing(&new.available_updates);
+            Emission::sent(new.event(circumstances)).announcing(announcement)
+        };
+        Ok(emission.remarking(lost))
+    }
 
     fn event(&self, circumstances: &Circumstances<'_>) -> Event {
         let hostname = self.common.hostname_or(circumstances.hostname);

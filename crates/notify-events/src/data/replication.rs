@@ -4,6 +4,8 @@ use notify_core::Severity;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::emission::{Emission, Rules};
+use crate::error::EventError;
 use crate::event::{Circumstances, Common, Event, fields};
 use crate::kind::{DataKind, EventData, EventKind, FieldDoc, content};
 use crate::number;
@@ -95,6 +97,20 @@ fn is_told(failure_count: u64) -> bool {
 
 impl EventData for Replication {
     const KIND: &'static EventKind = &REPLICATION;
+
+    fn emission(
+        &self,
+        circumstances: &Circumstances<'_>,
+        _: &Rules<'_>,
+    ) -> Result<Emission, EventError> {
+        Ok(match self.failure_count {
+            0 => Emission::held("the job did not fail"),
+            _ if self.is_told() => Emission::sent(self.event(circumstances)),
+            count => Emission::held(format!(
+                "failure {count} in a row: people are told of 1, 2, 3, 48, 96, 192 and so on"
+            )),
+        })
+    }
 
     fn event(&self, circumstances: &Circumstances<'_>) -> Event {
         let hostname = self.common.hostname_or(circumstances.hostname);
