@@ -1,6 +1,6 @@
 //! `datacenter.cfg`: the options of a cluster that notifications need.
 
-use notify_schema::{Fault, Level};
+use notify_schema::{Fault, Level, excerpt};
 
 const FILE: &str = "datacenter.cfg";
 
@@ -57,17 +57,11 @@ impl DatacenterCfg {
         self.option("http_proxy")
     }
 
-    /// `package-updates` of the option `notify`; [`PackageUpdates::Auto`] when it is not there or another word.
+    /// `package-updates` of the option `notify`; [`PackageUpdates::Auto`] when it is not
+    /// there or, which is a fault, another word.
     pub fn package_updates(&self) -> PackageUpdates {
-        let parts = self.option("notify").unwrap_or_default().split(',');
-        let word = parts
-            .filter_map(|part| part.split_once('='))
-            .find(|(key, _)| key.trim() == "package-updates");
-        match word.map(|(_, value)| value.trim()) {
-            Some("always") => PackageUpdates::Always,
-            Some("never") => PackageUpdates::Never,
-            _ => PackageUpdates::Auto,
-        }
+        let word = word_of_package_updates(self.option("notify").unwrap_or_default());
+        word.and_then(PackageUpdates::named).unwrap_or_default()
     }
 
     /// Any option; none when it is not there or empty.
@@ -92,6 +86,17 @@ impl DatacenterCfg {
         if value.chars().any(char::is_control) {
             return self.fault(number, "holds control characters, so the line is not used");
         }
+        if key == "notify"
+            && let Some(word) = word_of_package_updates(value)
+            && PackageUpdates::named(word).is_none()
+        {
+            let word = excerpt(word);
+            let message = format!(
+                "`notify`: expected package-updates to be auto, always or never, not `{word}`; \
+                 auto is used"
+            );
+            self.fault(number, &message);
+        }
         self.options.push((key.to_owned(), value.to_owned()));
     }
 
@@ -99,4 +104,23 @@ impl DatacenterCfg {
         self.faults
             .push(Fault::in_file(FILE, Level::Warning, message).on_line(number, 1));
     }
+}
+
+impl PackageUpdates {
+    /// Of the word in the file.
+    fn named(word: &str) -> Option<PackageUpdates> {
+        match word {
+            "auto" => Some(PackageUpdates::Auto),
+            "always" => Some(PackageUpdates::Always),
+            "never" => Some(PackageUpdates::Never),
+            _ => None,
+        }
+    }
+}
+
+/// The word after `package-updates=` in the option `notify`.
+fn word_of_package_updates(notify: &str) -> Option<&str> {
+    let mut parts = notify.split(',').filter_map(|part| part.split_once('='));
+    let (_, word) = parts.find(|(key, _)| key.trim() == "package-updates")?;
+    Some(word.trim())
 }

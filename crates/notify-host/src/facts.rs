@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use notify_config::{DatacenterCfg, UserCfg};
+use notify_config::{DatacenterCfg, PackageUpdates, UserCfg};
 use notify_core::{Host, PlainHost};
 use notify_schema::Fault;
 
@@ -14,6 +14,7 @@ use crate::{corosync, fqdn, instance, proxy, read};
 #[derive(Clone, Debug)]
 pub struct HostFacts {
     facts: PlainHost,
+    package_updates: PackageUpdates,
     template_folder: PathBuf,
 }
 
@@ -48,9 +49,15 @@ impl HostFacts {
         Fault::sort(&mut faults);
         let host = HostFacts {
             facts,
+            package_updates: options.package_updates(),
             template_folder,
         };
         (host, faults)
+    }
+
+    /// When to tell of package updates.
+    pub fn package_updates(&self) -> PackageUpdates {
+        self.package_updates
     }
 
     /// The folder of templates that replace the built-in ones, whether it exists or not.

@@ -122,3 +122,31 @@ fn datacenter_options_are_the_first_of_their_key() {
         None
     );
 }
+
+#[test]
+fn when_to_tell_of_updates_is_one_of_three_words() {
+    let check = |line: &str, expected: PackageUpdates, faults: &str| {
+        let parsed = DatacenterCfg::parse(line.as_bytes());
+        assert_eq!(parsed.package_updates(), expected, "{line}");
+        assert_eq!(lines(parsed.faults()), faults, "{line}");
+    };
+    check(
+        "notify: package-updates=always\n",
+        PackageUpdates::Always,
+        "",
+    );
+    check(
+        "notify: a=b, package-updates = never\n",
+        PackageUpdates::Never,
+        "",
+    );
+    check("notify: package-updates=auto\n", PackageUpdates::Auto, "");
+    check("notify: fencing=always\n", PackageUpdates::Auto, "");
+    check("keyboard: de\n", PackageUpdates::Auto, "");
+    check(
+        "keyboard: de\nnotify: package-updates=Never\n",
+        PackageUpdates::Auto,
+        "datacenter.cfg:2:1: warning: `notify`: expected package-updates to be auto, always or never, \
+         not `Never`; auto is used\n",
+    );
+}
