@@ -3,10 +3,12 @@
 //! The tests stand in `tests/`; this library runs the program for them, each
 //! time in a configuration folder of its own.
 
+mod nobody;
 mod powerless;
 pub mod sections;
 mod sendmail;
 
+pub use nobody::Nobody;
 pub use sendmail::{Call, Sendmail};
 
 use std::ffi::OsString;
