@@ -36,16 +36,18 @@ pub(crate) fn remove(folder: impl AsFd, name: &str) -> rustix::io::Result<()> {
     }
 }
 
-/// Makes the names of a folder durable.
+/// Makes the name that `file` was just given in a folder durable.
 ///
-/// Who may not list the folder cannot open it for that. Then the whole file
-/// system on which `file` lies is written out, which is more than needed and
-/// certain.
-pub(crate) fn sync_names(folder: impl AsFd, file: &File) -> io::Result<()> {
+/// Who may not list the folder cannot open it to sync it. Then the file is
+/// synced once more: a rename changes the file's own time of change, too, and
+/// ext4, xfs, btrfs, f2fs and ZFS write both in one transaction, or log the new
+/// name with the file. `syncfs` would be certain everywhere, and would make each
+/// mail wait for everything else that a busy host has not written out yet.
+pub(crate) fn sync_name(folder: impl AsFd, file: &File) -> io::Result<()> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, ".", flags, Mode::empty()) {
         Ok(folder) => Ok(rustix::fs::fsync(folder)?),
-        Err(Errno::ACCESS | Errno::PERM) => Ok(rustix::fs::syncfs(file)?),
+        Err(Errno::ACCESS | Errno::PERM) => file.sync_all(),
         Err(error) => Err(error.into()),
     }
 }

@@ -154,7 +154,7 @@ impl<'d> Draft<'d> {
         let folder: BorrowedFd<'_> = drop.folder.as_fd();
         rustix::fs::renameat(folder, self.temp(), folder, &name)
             .map_err(|error| drop.cannot("write to", error))?;
-        if let Err(error) = files::sync_names(folder, &self.file) {
+        if let Err(error) = files::sync_name(folder, &self.file) {
             // It may or may not last, so it must not be reported as left.
             let _ = files::remove(folder, &name);
             return Err(cannot(error));
