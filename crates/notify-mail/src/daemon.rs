@@ -3,8 +3,8 @@
 //! Each program has a rule, and each rule asks for two signs or for one that no
 //! person would write. What only looks like one of them stays without a name.
 
-use crate::decode;
 use crate::mime::Entity;
+use crate::{decode, reading};
 
 /// How much of the text is looked at.
 const LOOKED_AT: usize = 4096;
@@ -41,7 +41,7 @@ pub(crate) fn of(mail: &Entity, raw: &[u8], subject: &str, text: &str) -> Option
         mail,
         raw,
         subject,
-        text: beginning(text, LOOKED_AT),
+        text: reading::beginning(text, LOOKED_AT),
         from: mail
             .field(raw, "From")
             .map(decode::line)
@@ -49,15 +49,6 @@ pub(crate) fn of(mail: &Entity, raw: &[u8], subject: &str, text: &str) -> Option
     };
     let known = RULES.iter().find(|(_, rule)| rule(&signs));
     known.map(|(name, _)| *name)
-}
-
-/// The beginning of a text, no longer than this many octets.
-fn beginning(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 impl Signs<'_> {

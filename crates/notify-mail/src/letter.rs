@@ -111,25 +111,29 @@ impl<'a> Letter<'a> {
         addresses("To", &to)
     }
 
-    /// What tells other programs that a program wrote this, and which.
     fn marks(&self) -> String {
-        let word =
-            |character: &char| character.is_ascii_alphanumeric() || "-._".contains(*character);
-        let instance: String = self.instance.chars().filter(word).take(64).collect();
-        [
-            plain("Auto-Submitted", "auto-generated"),
-            plain(
-                "Message-ID",
-                &format!("<{}>", single_line(&self.message_id)),
-            ),
-            plain("X-Notify-Loop", &instance),
-        ]
-        .concat()
+        marks(&self.message_id, [self.instance.as_str()])
     }
 }
 
+/// What tells other programs that a program wrote this, and which installations it came through.
+pub(crate) fn marks<'a>(message_id: &str, instances: impl IntoIterator<Item = &'a str>) -> String {
+    let mut marks = [
+        plain("Auto-Submitted", "auto-generated"),
+        plain("Message-ID", &format!("<{}>", single_line(message_id))),
+    ]
+    .concat();
+    for instance in instances {
+        let word =
+            |character: &char| character.is_ascii_alphanumeric() || "-._".contains(*character);
+        let id: String = instance.chars().filter(word).take(64).collect();
+        marks.push_str(&plain("X-Notify-Loop", &id));
+    }
+    marks
+}
+
 /// RFC 5322 3.3.
-const DATE: &str = "%a, %d %b %Y %H:%M:%S %z";
+pub(crate) const DATE: &str = "%a, %d %b %Y %H:%M:%S %z";
 
 /// Both forms of the content.
 struct Parts {

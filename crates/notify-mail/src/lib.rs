@@ -2,7 +2,8 @@
 //!
 //! [`Addressees`] is what a section says about recipients, [`recipients()`] turns
 //! it into addresses, [`Address`] checks one of them, and [`Letter`] writes a
-//! whole message, in the form of a `sendmail` program or of SMTP. The
+//! whole message, in the form of a `sendmail` program or of SMTP. [`Forward`]
+//! writes one around the mail of another program. The
 //! properties that mail targets share are declared here once. [`read`] says what
 //! the mail of another program says.
 //!
@@ -35,17 +36,21 @@ mod body;
 mod cms;
 mod daemon;
 mod decode;
+mod forward;
 mod header;
 mod html;
+mod legal;
 mod letter;
 mod mime;
 mod names;
+mod parameters;
 mod properties;
 mod reading;
 mod recipients;
 mod tnef;
 
 pub use address::{Address, NotAnAddress};
+pub use forward::{Capacity, Forward, Message, has_lone_dot, within};
 pub use letter::Letter;
 pub use names::{mail_domain, message_id};
 pub use properties::{AUTHOR, MAILTO, MAILTO_USER, SENDER, SENDER_OR_ROOT};

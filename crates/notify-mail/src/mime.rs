@@ -13,12 +13,16 @@ use crate::decode;
 pub(crate) const DEPTH_MAX: usize = 16;
 /// How many parts are told apart; the last one holds the rest.
 const PARTS_MAX: usize = 1000;
+/// How long a boundary may be that is looked for.
+const BOUNDARY_MAX: usize = 200;
 /// How many header fields of a mail are known. The rest of them are passed over.
 const FIELDS_MAX: usize = 10_000;
 
 /// A mail, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entity {
+    /// All of it, header and body.
+    pub(crate) range: Range<usize>,
     /// In the order in which they stand.
     pub(crate) fields: Vec<Field>,
     /// From the end of the header, the empty line excluded.
@@ -29,7 +33,7 @@ pub(crate) struct Entity {
     pub(crate) encoding: Encoding,
     /// The parts of a multipart; the mail in a `message/rfc822`.
     pub(crate) parts: Vec<Entity>,
-    /// Whether the limits kept us from looking into it.
+    /// Whether there may be parts in it that were not looked for, because of the limits.
     pub(crate) too_deep: bool,
 }
 
@@ -83,6 +87,11 @@ impl Media {
         self.kind == kind && self.subtype == subtype
     }
 
+    /// In the order in which they stand, names in lower case.
+    pub(crate) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         let found = self.parameters.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
@@ -104,6 +113,19 @@ impl Entity {
         entity.looks_like_mail(raw).then_some(entity)
     }
 
+    /// What is no mail, as the text of one that has no header.
+    pub(crate) fn of_text(raw: &[u8]) -> Self {
+        Entity {
+            range: 0..raw.len(),
+            fields: Vec::new(),
+            body: 0..raw.len(),
+            media: Media::new("text", "plain"),
+            encoding: Encoding::Identity,
+            parts: Vec::new(),
+            too_deep: false,
+        }
+    }
+
     /// The value of the first field of this name, with its line breaks.
     pub(crate) fn field<'m>(&self, raw: &'m [u8], name: &str) -> Option<&'m [u8]> {
         self.all(raw, name).next()
@@ -123,7 +145,7 @@ impl Entity {
             .map(move |field| &raw[field.value.clone()])
     }
 
-    /// Whether it is one of many parts, or holds a mail.
+    /// Whether it is a multipart with parts.
     pub(crate) fn is_multipart(&self) -> bool {
         self.media.kind == "multipart" && !self.parts.is_empty()
     }
@@ -208,8 +230,9 @@ struct Scan<'m> {
 
 impl Scan<'_> {
     fn entity(&mut self, range: Range<usize>, depth: usize, default: Media) -> Entity {
-        let (fields, body) = self.header(range);
+        let (fields, body) = self.header(range.clone());
         let mut entity = Entity {
+            range,
             fields,
             body,
             media: default,
@@ -283,7 +306,10 @@ impl Scan<'_> {
         if boundary.is_empty() {
             return;
         }
-        if depth == 0 {
+        // RFC 2046 5.1.1 allows 70 characters, all of them ASCII.
+        let odd =
+            boundary.len() > BOUNDARY_MAX || !boundary.bytes().all(|b| (b' '..=b'~').contains(&b));
+        if depth == 0 || odd {
             entity.too_deep = true;
             return;
         }
@@ -341,7 +367,7 @@ impl Scan<'_> {
 }
 
 /// Whether a line is the boundary, and if so, whether it is the last one.
-fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
+pub(crate) fn delimiter(line: &[u8], boundary: &[u8]) -> Option<bool> {
     let rest = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
     let (rest, last) = match rest.strip_prefix(b"--") {
         Some(rest) => (rest, true),

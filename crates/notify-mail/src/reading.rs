@@ -12,15 +12,19 @@ use crate::{cms, daemon, decode, html, tnef};
 const TEXT_MAX: usize = 1024 * 1024;
 /// How much of a part is decoded: of HTML most is tags, and a character may take four octets.
 const DECODED_MAX: usize = 4 * TEXT_MAX;
+/// Most characters of [`Reading::title`].
+const TITLE_MAX: usize = 1000;
 /// How many ids of installations are read.
 const INSTANCES_MAX: usize = 100;
+/// Most characters of the name or the type of a part.
+const WORD_MAX: usize = 60;
 /// How many parts are named of a mail without text.
 const NAMED_MAX: usize = 20;
 
 /// What a mail says, to whom, and from whom.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The subject, decoded, in one line; empty where there is none.
+    /// The subject, decoded, in one line of 1,000 characters at most; empty where there is none.
     pub title: String,
     /// The main text, decoded: its first text part, lines ended by LF, 1 MiB at most.
     pub text: String,
@@ -87,7 +91,7 @@ impl std::fmt::Debug for Reading {
 
 fn of_mail(mail: &Entity, raw: &[u8]) -> Reading {
     let subject = mail.field(raw, "Subject").map(decode::line);
-    let title = subject.unwrap_or_default();
+    let title = shortened(&subject.unwrap_or_default(), TITLE_MAX);
     let text = main_text(mail, raw);
     let address = |name| mail.field(raw, name).and_then(decode::address);
     Reading {
@@ -120,7 +124,7 @@ fn of_bytes(raw: &[u8]) -> Reading {
 }
 
 /// Letters, digits, `-`, `.` and `_`, as we write them.
-fn instances(mail: &Entity, raw: &[u8]) -> Vec<String> {
+pub(crate) fn instances(mail: &Entity, raw: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     for value in mail.all(raw, "X-Notify-Loop").take(INSTANCES_MAX) {
         let id = decode::line(value);
@@ -285,7 +289,7 @@ fn inventory(mail: &Entity, raw: &[u8]) -> String {
     text
 }
 
-fn collect_leaves<'e>(part: &'e Entity, leaves: &mut Vec<&'e Entity>) {
+pub(crate) fn collect_leaves<'e>(part: &'e Entity, leaves: &mut Vec<&'e Entity>) {
     if part.parts.is_empty() {
         leaves.push(part);
     }
@@ -296,21 +300,35 @@ fn collect_leaves<'e>(part: &'e Entity, leaves: &mut Vec<&'e Entity>) {
 
 /// `report.pdf (application/pdf, 1.2 MiB)`.
 pub(crate) fn described(part: &Entity, raw: &[u8]) -> String {
-    let length = part.body.len();
+    let body = &raw[part.body.clone()];
     let octets = match part.encoding {
-        Encoding::Base64 => length / 4 * 3,
-        _ => length,
+        Encoding::Base64 => {
+            body.iter()
+                .filter(|byte| !byte.is_ascii_whitespace())
+                .count()
+                / 4
+                * 3
+        }
+        _ => body.len(),
     };
-    let word = |text: &str| -> String {
-        text.chars()
-            .map(|c| if c.is_control() { '?' } else { c })
-            .take(100)
-            .collect()
-    };
-    let kind = word(&format!("{}/{}", part.media.kind, part.media.subtype));
-    let name = part.file_name(raw).map(|name| word(&name));
+    let kind = shortened(
+        &format!("{}/{}", part.media.kind, part.media.subtype),
+        WORD_MAX,
+    );
+    let name = part.file_name(raw).map(|name| shortened(&name, WORD_MAX));
     let name = name.as_deref().unwrap_or("a part without name");
     format!("{name} ({kind}, {})", size(octets))
+}
+
+/// A line of at most so many characters, with an ellipsis where something is missing.
+pub(crate) fn shortened(line: &str, most: usize) -> String {
+    match line.char_indices().nth(most) {
+        None => line.to_owned(),
+        Some(_) => {
+            let kept: String = line.chars().take(most - 1).collect();
+            format!("{}…", kept.trim_end())
+        }
+    }
 }
 
 /// `512 bytes`, `3.4 KiB`, `12 MiB`.
@@ -328,9 +346,18 @@ pub(crate) fn size(octets: usize) -> String {
     }
 }
 
+/// The beginning of a text, no longer than this many octets.
+pub(crate) fn beginning(text: &str, most: usize) -> &str {
+    let mut end = text.len().min(most);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{TEXT_MAX, read, size};
+    use super::{TEXT_MAX, TITLE_MAX, read, shortened, size};
     use proptest::prelude::*;
 
     fn check(raw: &str, title: &str, text: &str) {
@@ -397,6 +424,12 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_get_an_ellipsis() {
+        assert_eq!(shortened("äbc", 3), "äbc");
+        assert_eq!(shortened("ab cd", 4), "ab…");
+    }
+
+    #[test]
     fn sizes_are_readable() {
         for (octets, expected) in [
             (0, "0 bytes"),
@@ -419,6 +452,7 @@ mod tests {
                 .all(|(_, value)| !value.is_empty() && field(value))
         );
         assert!(!reading.title.chars().any(char::is_control));
+        assert!(reading.title.chars().count() <= TITLE_MAX);
         let breaks = |c: char| matches!(c, '\n' | '\t') || !c.is_control();
         assert!(reading.text.chars().all(breaks));
         assert!(reading.text.len() < TEXT_MAX + 100);

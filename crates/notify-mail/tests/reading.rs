@@ -1,20 +1,12 @@
 //! Mails as programs and people really write them, and what is read of each.
 
+#[expect(dead_code, reason = "the other tests use the rest of it")]
+mod cases;
+
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 
+use cases::cases;
 use notify_mail::read;
-
-fn cases() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/cases/mail");
-    let files = std::fs::read_dir(folder).expect("the cases are there");
-    let mut mails: Vec<PathBuf> = files
-        .map(|file| file.expect("it can be listed").path())
-        .filter(|path| path.extension().is_some_and(|kind| kind == "eml"))
-        .collect();
-    mails.sort();
-    mails
-}
 
 /// A reading as a page.
 fn shown(raw: &[u8]) -> String {
