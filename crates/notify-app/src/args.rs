@@ -309,8 +309,12 @@ pub(crate) struct BackupReport {
     pub(crate) mailnotification: Option<MailNotification>,
 
     /// The result of the backup, JSON as of the event `vzdump`; - is standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) data: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "from_log")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// The log of the backup in place of its result; - is standard input.
+    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    pub(crate) from_log: Option<PathBuf>,
 
     /// When the backup ended: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -589,6 +593,8 @@ mod tests {
     fn a_backup_report_has_data_and_known_words() {
         check("notify backup-report --data -", true);
         check("notify backup-report --job a", false);
+        check("notify backup-report --from-log -", true);
+        check("notify backup-report --from-log - --data -", false);
         check("notify backup-report --data - --job a --mode auto", true);
         check("notify backup-report --data - --mode sendmail", false);
         check(

@@ -8,7 +8,7 @@ use notify_config::{BackupJob, BackupOptions, JobsCfg, VzdumpConf, mailto};
 use notify_core::{LegacyMail, Notification, Severity, Zone};
 use notify_events::{
     Chosen, Circumstances, Decision, Event, EventError, LEGACY_AUTHOR, Overrides, ReportOptions,
-    VZDUMP, Way,
+    VZDUMP, Way, vzdump_log,
 };
 use notify_schema::{Fault, Level};
 use serde::Serialize;
@@ -22,6 +22,9 @@ use crate::send::{answer, exit_of, remarks};
 use crate::setup::{Ready, Setup};
 use crate::shapes::printable;
 use crate::{input, time};
+
+/// The backup jobs, in the configuration folder.
+const JOBS: &str = "jobs.cfg";
 
 /// The defaults of a host's backups, unless another file is named.
 const VZDUMP_CONF: &str = "/etc/vzdump.conf";
@@ -172,11 +175,7 @@ impl BackupReport {
             list => printable(&list.join(", ")),
         };
         let rows = [
-            [
-                "backup".to_owned(),
-                self.outcome().to_owned(),
-                "data".to_owned(),
-            ],
+            vec!["  backup".to_owned(), self.outcome().to_owned()],
             row("notification-mode", mode.value.name(), mode),
             row("mailto", &list, mailto),
             row(
@@ -185,7 +184,6 @@ impl BackupReport {
                 mailnotification,
             ),
         ];
-        let rows = rows.map(|[name, value, origin]| vec![format!("  {name}"), value, origin]);
         let way = self.decision.way.name();
         format!("{way}: {}\n{}", self.decision.reason, table(&rows))
     }
@@ -211,8 +209,12 @@ impl BackupReport {
     }
 }
 
-fn row<T>(name: &str, value: &str, chosen: &Chosen<T>) -> [String; 3] {
-    [name.to_owned(), value.to_owned(), chosen.origin.to_string()]
+fn row<T>(name: &str, value: &str, chosen: &Chosen<T>) -> Vec<String> {
+    vec![
+        format!("  {name}"),
+        value.to_owned(),
+        chosen.origin.to_string(),
+    ]
 }
 
 fn origin<T>(chosen: &Chosen<T>, value: impl Serialize) -> Value {
@@ -230,7 +232,7 @@ fn options(setup: &Setup, args: &args::BackupReport) -> Result<(ReportOptions, V
     let (defaults, mut faults) = defaults(args.vzdump_conf.as_deref())?;
     let job = match &args.job {
         Some(id) => {
-            let (job, found) = job(&setup.folder.join("jobs.cfg"), id)?;
+            let (job, found) = job(&setup.folder.join(JOBS), id)?;
             faults.extend(found);
             Some(job)
         }
@@ -238,6 +240,20 @@ fn options(setup: &Setup, args: &args::BackupReport) -> Result<(ReportOptions, V
     };
     let job = job.as_ref().map(|job| &job.options);
     Ok((ReportOptions::choose(&overrides, job, &defaults), faults))
+}
+
+/// What is wrong with the files that say how reports of backups go.
+pub(crate) fn faults(folder: &Path) -> Result<Vec<Fault>, Stop> {
+    let (_, mut faults) = defaults(None)?;
+    match std::fs::read(folder.join(JOBS)) {
+        Ok(bytes) => faults.extend_from_slice(JobsCfg::parse(&bytes).faults()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => {
+            let message = format!("cannot be read: {error}");
+            faults.push(Fault::in_file(JOBS, Level::Error, message));
+        }
+    }
+    Ok(faults)
 }
 
 /// The job of this id. Exit 2 when there is none.
@@ -295,21 +311,36 @@ fn defaults(named: Option<&Path>) -> Result<(BackupOptions, Vec<Fault>), Stop> {
     Ok((conf.options().clone(), conf.faults().to_vec()))
 }
 
-/// The event of the data.
+/// The event of the data, or of the log.
 fn event(args: &args::BackupReport, hostname: &str, timestamp: i64) -> Result<Event, Stop> {
     let mut circumstances = Circumstances::new(hostname, timestamp);
     if let Some(id) = &args.job {
         circumstances = circumstances.with_job_id(id);
     }
-    let data = input::json(&args.data)?;
+    let (file, data) = match (&args.data, &args.from_log) {
+        (Some(file), _) => (file, input::json(file)?),
+        (None, Some(file)) => (file, of_log(file)?),
+        (None, None) => return Err(Stop::usage("expected --data or --from-log")),
+    };
     VZDUMP
         .event(data, &circumstances)
-        .map_err(|error| faulty(&args.data, &error))
+        .map_err(|error| faulty(file, &error))
+}
+
+/// What the log of a backup says. Guests may print what is not UTF-8 into it.
+fn of_log(file: &Path) -> Result<Value, Stop> {
+    let bytes = input::bytes(file)?;
+    let data =
+        vzdump_log::read(&String::from_utf8_lossy(&bytes)).map_err(|error| faulty(file, &error))?;
+    Ok(serde_json::to_value(data).expect("keys are strings, and numbers are whole"))
 }
 
 /// Exit 2, with every fault of the data.
 fn faulty(file: &Path, error: &EventError) -> Stop {
-    let faults: Vec<String> = error.faults().iter().map(ToString::to_string).collect();
     let stop = Stop::usage(format!("{}: {error}", input::shown(file)));
+    let faults: Vec<String> = error.faults().iter().map(ToString::to_string).collect();
+    if faults.is_empty() {
+        return stop;
+    }
     stop.with_hint(faults.join("\n  "))
 }

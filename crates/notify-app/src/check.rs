@@ -5,6 +5,7 @@ use notify_schema::{Audience, Fault, Level};
 use serde_json::json;
 
 use crate::args::{self, Global};
+use crate::backup_report;
 use crate::console::Console;
 use crate::exit::{Answer, Exit};
 use crate::setup::Setup;
@@ -15,6 +16,7 @@ pub(crate) fn check(global: &Global, args: &args::Check, console: &Console) -> A
     let ready = setup.ready(Zone::Local)?;
     let mut faults = notify_bus::check(&ready.configuration, &ready.engine);
     faults.extend(ready.host_faults);
+    faults.extend(backup_report::faults(&setup.folder)?);
     faults.retain(|fault| args.pve || fault.audience == Audience::Everyone);
     Fault::sort(&mut faults);
     if args.json {
