@@ -175,6 +175,67 @@ fn notification_system_is_an_event_whatever_else_is_set() {
     }
 }
 
+/// The cells of the rows below a heading of a page, without their backquotes.
+fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page);
+    let text = std::fs::read_to_string(path).expect("a page");
+    let (_, below) = text.split_once(heading).expect("the heading");
+    let lines = below.lines().skip_while(|line| !line.starts_with('|'));
+    let rows = lines.take_while(|line| line.starts_with('|')).skip(2);
+    let cell = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    rows.map(|row| row.trim_matches('|').split('|').map(cell).collect())
+        .collect()
+}
+
+/// What a cell of the table stands for.
+fn meant<'a>(cell: &'a str, all: [&'a str; 2]) -> Vec<&'a str> {
+    match cell {
+        "any" => all.into(),
+        one => vec![one],
+    }
+}
+
+#[test]
+fn the_table_of_the_guide_is_true_and_has_every_case() {
+    let world = World::new();
+    let mut cases = 0;
+    for row in table("../docs/guide/backup-notification-mode.md", "## The table") {
+        let [mode, address, policy, backup, way] = &row[..] else {
+            panic!("five cells: {row:?}")
+        };
+        let way = match &**way {
+            "event" => "notification-system",
+            "legacy mail" => "legacy-mail",
+            other => other,
+        };
+        for address in meant(address, ["none", "set"]) {
+            for policy in meant(policy, ["always", "failure"]) {
+                for backup in meant(backup, ["failed", "successful"]) {
+                    let data = if backup == "failed" {
+                        FAILED
+                    } else {
+                        SUCCESSFUL
+                    };
+                    let mailto = if address == "set" { "a@x.org" } else { "" };
+                    let words = [
+                        "--mode",
+                        mode,
+                        "--mailto",
+                        mailto,
+                        "--mailnotification",
+                        policy,
+                    ];
+                    let words = [&words[..], &["--dry-run", "--json"]].concat();
+                    let answer = world.report(&words, data).expect_code(0).json();
+                    assert_eq!(answer["way"], way, "{row:?}: {answer}");
+                    cases += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(cases, 3 * 2 * 2 * 2, "each case stands in one row");
+}
+
 #[test]
 fn a_legacy_mail_looks_as_ever() {
     let world = World::new()

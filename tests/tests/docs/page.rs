@@ -3,12 +3,13 @@
 use std::path::Path;
 
 /// The files of a configuration folder; the longer of two names that end alike comes first.
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "priv/notifications.cfg",
     "notifications.cfg",
     "notify.cfg",
     "user.cfg",
     "datacenter.cfg",
+    "jobs.cfg",
 ];
 
 /// A Markdown page.
