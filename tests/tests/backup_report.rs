@@ -301,6 +301,23 @@ fn a_legacy_mail_has_the_sender_of_the_cluster_and_its_templates() {
 }
 
 #[test]
+fn a_legacy_mail_does_not_need_the_files_of_the_notification_system() {
+    let world = World::new();
+    let public = world.notify.config().join("notifications.cfg");
+    std::fs::remove_file(&public).expect("a file of ours");
+    std::fs::create_dir(&public).expect("a folder that is no file");
+    let run = world
+        .report(&["--mailto", "a@x.org"], FAILED)
+        .expect_code(0);
+    assert_eq!(run.stderr, "");
+    assert_eq!(world.arrived(), (1, 0));
+    // An event does.
+    let run = world.report(&[], FAILED).expect_code(2);
+    let _ = run.expect_error_line(&["notifications.cfg"]);
+    assert_eq!(world.arrived(), (1, 0));
+}
+
+#[test]
 fn an_event_has_the_job_only_when_one_is_named() {
     let world = World::new().file("jobs.cfg", "vzdump: nightly\n");
     let answer = world.report(&["--job", "nightly", "--json"], FAILED).json();

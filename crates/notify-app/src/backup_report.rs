@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use notify_bus::Report;
 use notify_config::{BackupJob, BackupOptions, JobsCfg, VzdumpConf, mailto};
-use notify_core::{LegacyMail, Notification, Severity, Zone};
+use notify_core::{Host as _, LegacyMail, Notification, Severity, Zone};
 use notify_events::{
     Chosen, Circumstances, Decision, Event, EventError, LEGACY_AUTHOR, Overrides, ReportOptions,
     VZDUMP, Way, vzdump_log,
 };
+use notify_host::HostFacts;
 use notify_schema::{Fault, Level};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -19,7 +20,7 @@ use crate::console::{Console, table};
 use crate::event::{block_on, moment, notification, now};
 use crate::exit::{Answer, Exit, Stop};
 use crate::send::{answer, exit_of, remarks};
-use crate::setup::{Ready, Setup};
+use crate::setup::Setup;
 use crate::shapes::printable;
 use crate::{input, time};
 
@@ -45,19 +46,22 @@ pub(crate) fn backup_report(
     };
     let setup = Setup::new(global)?;
     let (options, faults) = options(&setup, args)?;
-    let ready = setup.ready(Zone::Local)?;
-    let event = event(args, ready.engine.host().name(), timestamp)?;
-    ready.tell_faults(console);
+    let (host, host_faults) = setup.host();
+    let event = event(args, host.name(), timestamp)?;
     for fault in faults {
         console.fault(&fault);
     }
+    let failed = event.severity == Severity::Error;
     let report = BackupReport {
-        failed: event.severity == Severity::Error,
-        decision: options.decide(event.severity == Severity::Error),
+        failed,
+        decision: options.decide(failed),
         options,
     };
+    if args.explain && !args.json {
+        console.raw(report.explanation().as_bytes());
+    }
     let event = notification(event.severity, timestamp, event.fields, event.content)?;
-    report.carry_out(args, &setup, &ready, &event, console)
+    report.carry_out(args, &setup, (host, host_faults), &event, console)
 }
 
 /// A report that is to go its way.
@@ -69,79 +73,85 @@ struct BackupReport {
 
 impl BackupReport {
     fn carry_out(
-        self,
+        &self,
         args: &args::BackupReport,
         setup: &Setup,
-        ready: &Ready,
+        (host, host_faults): (HostFacts, Vec<Fault>),
         event: &Notification,
         console: &Console,
     ) -> Answer {
-        if args.explain && !args.json {
-            console.raw(self.explanation().as_bytes());
-        }
-        if args.dry_run {
-            let targets = self.targets(ready, event);
-            if args.json {
-                console.json(&self.json(targets.as_deref(), None));
-            } else {
-                console.note(self.intention(targets.as_deref()));
+        match self.decision.way {
+            Way::Nothing => Ok(self.tell_unsent(args, None, console)),
+            Way::NotificationSystem => {
+                let ready = setup.ready_on((host, host_faults), Zone::Local)?;
+                ready.tell_faults(console);
+                if args.dry_run {
+                    let targets = ready.engine.decide(event).targets;
+                    return Ok(self.tell_unsent(args, Some(&targets), console));
+                }
+                let sent = block_on(ready.engine.send(event, moment()))?;
+                Ok(self.tell_sent(args, &sent, console))
             }
-            return Ok(Exit::Done);
+            Way::LegacyMail => {
+                for fault in &host_faults {
+                    console.fault(fault);
+                }
+                if args.dry_run {
+                    return Ok(self.tell_unsent(args, None, console));
+                }
+                let sent = self.send_mail(setup, host, event)?;
+                Ok(self.tell_sent(args, &sent, console))
+            }
         }
-        let sent = match self.decision.way {
-            Way::Nothing => None,
-            Way::NotificationSystem => Some(block_on(ready.engine.send(event, moment()))?),
-            Way::LegacyMail => Some(self.send_mail(setup, ready, event)?),
-        };
-        Ok(self.answer(args, sent, console))
     }
 
     fn send_mail(
         &self,
         setup: &Setup,
-        ready: &Ready,
+        host: HostFacts,
         event: &Notification,
     ) -> Result<(Report, Vec<Fault>), Stop> {
         let mail = LegacyMail {
             recipients: self.options.mailto.value.clone(),
             author: LEGACY_AUTHOR.to_owned(),
         };
-        let sent = ready
-            .engine
-            .deliver_legacy(&setup.registry, mail, event, moment());
+        let engine = setup.engine_past_configuration(host);
+        let sent = engine.deliver_legacy(&setup.registry, mail, event, moment());
         block_on(sent)?.ok_or_else(|| {
             Stop::failed("no target type of this program can send a legacy mail")
                 .with_hint("`notify --version --verbose` lists the types")
         })
     }
 
-    fn answer(
+    fn tell_sent(
         &self,
         args: &args::BackupReport,
-        sent: Option<(Report, Vec<Fault>)>,
+        (report, faults): &(Report, Vec<Fault>),
         console: &Console,
     ) -> Exit {
-        match sent {
-            Some((report, faults)) if args.json => {
-                remarks(&report, &faults, console);
-                console.json(&self.json(None, Some(&report)));
-                exit_of(&report)
-            }
-            Some((report, faults)) => answer(&report, &faults, false, console),
-            None => {
-                if args.json {
-                    console.json(&self.json(None, None));
-                } else {
-                    console.note(format!("nothing was sent: {}", self.decision.reason));
-                }
-                Exit::Done
-            }
+        if !args.json {
+            return answer(report, faults, false, console);
         }
+        remarks(report, faults, console);
+        console.json(&self.json(None, Some(report)));
+        exit_of(report)
     }
 
-    /// The targets that the matchers choose, where they are asked.
-    fn targets(&self, ready: &Ready, event: &Notification) -> Option<Vec<String>> {
-        (self.decision.way == Way::NotificationSystem).then(|| ready.engine.decide(event).targets)
+    /// Says that nothing was sent; in a dry run what would be, and where the matchers are asked, to whom.
+    fn tell_unsent(
+        &self,
+        args: &args::BackupReport,
+        targets: Option<&[String]>,
+        console: &Console,
+    ) -> Exit {
+        if args.json {
+            console.json(&self.json(targets, None));
+        } else if args.dry_run {
+            console.note(self.intention(targets));
+        } else {
+            console.note(format!("nothing was sent: {}", self.decision.reason));
+        }
+        Exit::Done
     }
 
     /// What would be done.

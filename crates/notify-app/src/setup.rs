@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use notify_bus::Engine;
-use notify_config::{Configuration, Schemas, Section, Snapshot, Store};
+use notify_config::{Configuration, Files, Schemas, Section, Snapshot, Store};
 use notify_core::{Registry, Zone};
 use notify_host::HostFacts;
 use notify_match::RuleKind;
@@ -127,6 +127,18 @@ impl Setup {
             engine,
             host_faults,
         })
+    }
+
+    /// An engine without targets and matchers, for what goes past them: their files are not read.
+    pub(crate) fn engine_past_configuration(&self, host: HostFacts) -> Engine {
+        let nothing = Configuration::assemble(&Files::of("", "", ""), &self.schemas);
+        Engine::assemble(
+            &nothing,
+            &self.registry,
+            Arc::new(host),
+            self.templates(),
+            Zone::Local,
+        )
     }
 }
 
