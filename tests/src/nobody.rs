@@ -61,18 +61,33 @@ impl Nobody {
             .arg(self.program())
             .args(words)
             .env("HOME", "/root");
-        for (name, value) in own.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        like(&own, &mut command);
         command
+    }
+
+    /// Runs the copy as root: what it installs names the copy.
+    pub fn run_as_root(&self, notify: &Notify, words: &[&str]) -> Run {
+        open_to_all(notify.scratch());
+        let own = notify.command(words);
+        let mut command = Command::new(self.program());
+        command.args(words);
+        like(&own, &mut command);
+        Run::of(command, b"")
     }
 
     /// Runs it to the end with this on its standard input.
     pub fn run_with(&self, notify: &Notify, words: &[&str], input: &[u8]) -> Run {
         Run::of(self.command(notify, words), input)
+    }
+}
+
+/// Gives a command the variables of another.
+fn like(other: &Command, command: &mut Command) {
+    for (name, value) in other.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
     }
 }
 

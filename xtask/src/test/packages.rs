@@ -9,12 +9,16 @@ use std::process::{Command, Stdio};
 use crate::failed::{Failed, Outcome};
 
 /// A mail server, its authentication, an HTTP proxy, a reader of man pages, certificates and trusted roots.
-const NEEDED: [&str; 6] = [
+const NEEDED: [&str; 10] = [
+    "bsd-mailx",
     "ca-certificates",
+    "cron",
     "dovecot-core",
     "groff-base",
+    "mdadm",
     "openssl",
     "postfix",
+    "smartmontools",
     "tinyproxy",
 ];
 

@@ -5,6 +5,7 @@
 //! program is a failure that names the command that installs it.
 
 mod daemon;
+mod daemons;
 mod dovecot;
 mod postfix;
 mod tinyproxy;
@@ -17,13 +18,13 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use daemons::{Cron, mdadm_test, smartd_warning};
 pub use dovecot::Dovecot;
 pub use postfix::{Mail, Port, Postfix, PostfixOptions};
 pub use tinyproxy::{Tinyproxy, TinyproxyOptions};
 
 /// What to run, as root, when a program is missing.
-pub const INSTALL: &str =
-    "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl";
+pub const INSTALL: &str = "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl cron smartmontools bsd-mailx mdadm";
 
 /// How long a server may take to start, and a mail to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -69,8 +70,10 @@ fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 
-/// Asks again and again until there is an answer or `deadline` has passed.
-fn ask_until<T>(deadline: Instant, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+/// Asks again and again until there is an answer or `deadline` has passed. Blocks the thread.
+///
+/// For what another program does, which cannot tell when it has done it.
+pub fn ask_until<T>(deadline: Instant, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     loop {
         if let Some(answer) = ask() {
             return Some(answer);

@@ -228,6 +228,39 @@ impl Postfix {
         conf(self.folder.path())
     }
 
+    /// The home folder of a local user, whose `.forward` is obeyed. Made when it is missing.
+    ///
+    /// A command in it is run as the user, for root as nobody.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub fn home(&self, user: &str) -> PathBuf {
+        let home = self.folder.path().join("home").join(user);
+        fs::create_dir_all(&home).expect("the folder is ours");
+        home
+    }
+
+    /// What `postqueue -p` says of the mails that have not been delivered.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn queue(&self) -> String {
+        let mut command = Command::new(program("postqueue"));
+        let output = command.arg("-c").arg(self.mail_config()).arg("-p").output();
+        let output = output.expect("postqueue runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Makes it try again what it could not deliver.
+    ///
+    /// # Panics
+    /// When it does not run.
+    pub fn flush(&self) {
+        let mut command = Command::new(program("postqueue"));
+        let command = command.arg("-c").arg(self.mail_config()).arg("-f");
+        run(command).expect("postqueue runs");
+    }
+
     /// The mails of a mailbox, in the order of their arrival: of `admin` for
     /// `admin@example.com`, or of a local user.
     pub fn mailbox(&self, name: &str) -> Vec<Mail> {
@@ -355,7 +388,7 @@ fn main_cf(folder: &Path, options: &PostfixOptions, dovecot: Option<&Dovecot>) -
          alias_maps = hash:{folder}/conf/aliases\n\
          alias_database = hash:{folder}/conf/aliases\n\
          mail_spool_directory = {folder}/local/\n\
-         forward_path = {folder}/forward/$user\n\
+         forward_path = {folder}/home/$user/.forward\n\
          virtual_mailbox_domains = example.com\n\
          virtual_mailbox_base = {folder}/virtual\n\
          virtual_mailbox_maps = regexp:{folder}/conf/mailboxes\n\
