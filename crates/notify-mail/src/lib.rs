@@ -3,9 +3,8 @@
 //! [`Addressees`] is what a section says about recipients, [`recipients()`] turns
 //! it into addresses, [`Address`] checks one of them, and [`Letter`] writes a
 //! whole message, in the form of a `sendmail` program or of SMTP. [`Forward`]
-//! writes one around the mail of another program. The
-//! properties that mail targets share are declared here once. [`read`] says what
-//! the mail of another program says.
+//! writes one around the mail of another program, and [`read`] says what that mail
+//! says. The properties that mail targets share are declared here once.
 //!
 //! This crate delivers nothing: it starts no program and opens no connection.
 //!
@@ -53,6 +52,6 @@ pub use address::{Address, NotAnAddress};
 pub use forward::{Capacity, Forward, Message, has_lone_dot, within};
 pub use letter::Letter;
 pub use names::{mail_domain, message_id};
-pub use properties::{AUTHOR, MAILTO, MAILTO_USER, SENDER, SENDER_OR_ROOT};
+pub use properties::{AUTHOR, MAILTO, MAILTO_USER, MAX_MAIL_SIZE, SENDER, SENDER_OR_ROOT, octets};
 pub use reading::{Reading, read};
 pub use recipients::{Addressees, Recipients, recipients};

@@ -1,6 +1,6 @@
 //! The properties that every mail target has.
 
-use notify_schema::{Kind, Property};
+use notify_schema::{Kind, Property, excerpt};
 
 use crate::{Address, NotAnAddress};
 
@@ -52,6 +52,50 @@ pub static SENDER_OR_ROOT: Property = Property::fallback(
 )
 .example("pve1@example.com");
 
+/// `max-mail-size`: the largest mail of another program that is passed on whole.
+pub static MAX_MAIL_SIZE: Property = Property::optional(
+    "max-mail-size",
+    Kind::Checked {
+        what: "octets, or a number with K or M, from 16K",
+        check: max_mail_size,
+    },
+    "Largest mail that is forwarded whole. In a larger one the largest attachments are replaced by a line that names them.",
+)
+.example("10M")
+.ours();
+
+/// The smallest limit that leaves room for a header and some text.
+const MAX_MAIL_SIZE_MIN: usize = 16 * 1024;
+
+fn max_mail_size(value: &str) -> Result<(), String> {
+    octets(value).map(drop)
+}
+
+/// What [`MAX_MAIL_SIZE`] says in octets: `10M` is 10 × 1024 × 1024.
+///
+/// # Errors
+/// It is no such number, or too small a one.
+pub fn octets(value: &str) -> Result<usize, String> {
+    let (digits, unit) = match value.strip_suffix(['M', 'm']) {
+        Some(digits) => (digits, 1024 * 1024),
+        None => match value.strip_suffix(['K', 'k']) {
+            Some(digits) => (digits, 1024),
+            None => (value, 1),
+        },
+    };
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    let number = is_number.then(|| digits.parse::<usize>().ok()).flatten();
+    let octets = number.and_then(|number| number.checked_mul(unit));
+    match octets {
+        None => Err(format!("not a size: `{}`", excerpt(value))),
+        Some(octets) if octets < MAX_MAIL_SIZE_MIN => Err(format!(
+            "a mail needs at least 16K, not `{}`",
+            excerpt(value)
+        )),
+        Some(octets) => Ok(octets),
+    }
+}
+
 fn sender(value: &str) -> Result<(), String> {
     let address: Result<Address, _> = value.parse();
     address.map(drop).map_err(|refused| refused.to_string())
@@ -70,7 +114,7 @@ fn sender_on_a_command_line(value: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{SENDER, SENDER_OR_ROOT};
+    use super::{MAX_MAIL_SIZE, SENDER, SENDER_OR_ROOT, octets};
 
     #[test]
     fn a_sender_is_an_address() {
@@ -85,5 +129,28 @@ mod tests {
             assert!(SENDER.kind.normalized(option).is_ok(), "{option}");
             assert!(SENDER_OR_ROOT.kind.normalized(option).is_err(), "{option}");
         }
+    }
+
+    #[test]
+    fn a_size_has_a_unit_or_none() {
+        assert_eq!(octets("10M"), Ok(10 << 20));
+        assert_eq!(octets("16k"), Ok(16 << 10));
+        assert_eq!(octets("52428800"), Ok(50 << 20));
+        for bad in [
+            "",
+            "M",
+            "1.5M",
+            "-1",
+            "+20000",
+            "10 M",
+            "10G",
+            "15K",
+            "0",
+            "99999999999999999999",
+        ] {
+            assert!(octets(bad).is_err(), "{bad}");
+            assert!(MAX_MAIL_SIZE.kind.normalized(bad).is_err(), "{bad}");
+        }
+        assert!(MAX_MAIL_SIZE.kind.normalized("10M").is_ok());
     }
 }

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use chrono::{DateTime, FixedOffset};
 use notify_core::{
-    Attempt, Content, EventId, Failure, Message, Notification, PlainHost, Receipt, Severity, Target,
+    Attempt, Content, EventId, Failure, ForwardedMail, Message, Notification, PlainHost, Receipt,
+    Severity, Target,
 };
 
 /// A message of given texts.
@@ -108,6 +109,22 @@ impl Delivery {
             deadline: Instant::now() + Duration::from_secs(30),
             number: 1,
         }
+    }
+
+    /// The mail of another program, with this subject and this main text.
+    pub fn mail(raw: &[u8], subject: &str, text: &str) -> Self {
+        let mut delivery = Delivery::new(subject, text);
+        delivery.notification.severity = Severity::Unknown;
+        delivery
+            .notification
+            .fields
+            .insert("type".to_owned(), "system-mail".to_owned());
+        delivery.notification.content = Content::Mail(ForwardedMail {
+            raw: raw.into(),
+            title: subject.to_owned(),
+            text: text.to_owned(),
+        });
+        delivery
     }
 
     /// From this host.

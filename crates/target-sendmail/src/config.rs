@@ -1,7 +1,7 @@
 //! What a section says, in types.
 
 use notify_core::LegacyMail;
-use notify_mail::{AUTHOR, Address, Addressees, SENDER_OR_ROOT};
+use notify_mail::{AUTHOR, Address, Addressees, MAX_MAIL_SIZE, SENDER_OR_ROOT, octets};
 use notify_schema::{Fault, Fields, Position, SectionName};
 
 /// A usable section of the type `sendmail`, or a legacy mail in its place.
@@ -13,6 +13,8 @@ pub struct Config {
     pub author: String,
     /// Address of the sender; without it the host's is used.
     pub from: Option<Address>,
+    /// The largest mail in octets that is forwarded whole; none when there is no limit.
+    pub max_mail_size: Option<usize>,
     /// The section, for faults that are found later than it is checked.
     header: Position,
     section: SectionName,
@@ -27,6 +29,9 @@ impl Config {
             from: fields
                 .text(SENDER_OR_ROOT.name)
                 .and_then(|text| text.parse().ok()),
+            max_mail_size: fields
+                .text(MAX_MAIL_SIZE.name)
+                .and_then(|text| octets(text).ok()),
             header: fields.header(),
             section: fields.label(),
         }
@@ -38,6 +43,7 @@ impl Config {
             addressees: Addressees::of_addresses(mail.recipients),
             author: mail.author,
             from: None,
+            max_mail_size: None,
             header: Position::NOWHERE,
             section: SectionName::unnamed("sendmail"),
         }

@@ -48,16 +48,16 @@ impl Target for Sendmail {
 
     async fn deliver(
         &self,
-        _notification: &Notification,
+        notification: &Notification,
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
         attempt.begin(Instant::now())?;
-        let request = request(&self.config, attempt)?;
+        let request = request(&self.config, notification, attempt)?;
         let program = attempt.host.sendmail();
         let ended = run(
             program,
             &request.arguments,
-            request.message.as_bytes(),
+            &request.message,
             attempt.deadline,
         )
         .await

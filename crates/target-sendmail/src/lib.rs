@@ -25,7 +25,7 @@ mod status;
 use std::sync::Arc;
 
 use notify_core::{LegacyMail, Target, TargetType};
-use notify_mail::{AUTHOR, MAILTO, MAILTO_USER, SENDER_OR_ROOT};
+use notify_mail::{AUTHOR, MAILTO, MAILTO_USER, MAX_MAIL_SIZE, SENDER_OR_ROOT};
 use notify_schema::{Builtin, Fault, Fields};
 
 pub use config::Config;
@@ -43,7 +43,14 @@ static MAIL_TO_ROOT: Builtin = Builtin {
 
 /// The type `sendmail`.
 pub static SENDMAIL: TargetType = TargetType::new("sendmail", "Sendmail", build)
-    .properties(&[&MAILTO, &MAILTO_USER, &AUTHOR, &SENDER_OR_ROOT])
+    .properties(&[
+        &MAILTO,
+        &MAILTO_USER,
+        &AUTHOR,
+        &SENDER_OR_ROOT,
+        &MAX_MAIL_SIZE,
+    ])
+    .takes_mails()
     .builtins(&[MAIL_TO_ROOT])
     .ignored(&["filter"])
     .at_least_one(&["mailto", "mailto-user"])

@@ -1,7 +1,9 @@
 //! A notification as a command line and a mail.
 
-use notify_core::{Attempt, Failure, Host};
-use notify_mail::{Address, Letter};
+use std::sync::Arc;
+
+use notify_core::{Attempt, Content, Failure, ForwardedMail, Host, Notification};
+use notify_mail::{Address, Letter, has_lone_dot, within};
 
 use crate::Config;
 
@@ -11,7 +13,7 @@ pub struct Request {
     /// The arguments, as Proxmox VE gives them.
     pub arguments: Vec<String>,
     /// The standard input.
-    pub message: String,
+    pub message: Arc<[u8]>,
     /// Recipients that no command line can carry.
     pub refused: Vec<String>,
     /// What a person should know.
@@ -20,13 +22,20 @@ pub struct Request {
 
 /// The command line and the mail of one attempt.
 ///
+/// The mail of another program is handed over byte for byte, unless it is larger
+/// than the section allows.
+///
 /// A recipient that is no address by our reading is handed over as it is
 /// written, because a `sendmail` program may read more into it, as a list of
 /// addresses; in `To` it is not shown, and a warning tells of it.
 ///
 /// # Errors
 /// `Misconfigured` when nobody would get the mail, and what rendering says.
-pub fn request(config: &Config, attempt: &Attempt<'_>) -> Result<Request, Failure> {
+pub fn request(
+    config: &Config,
+    notification: &Notification,
+    attempt: &Attempt<'_>,
+) -> Result<Request, Failure> {
     let recipients = config.addressees.on(attempt.host)?;
     let chosen = recipients.chosen(attempt.recipients)?;
     let (passable, refused): (Vec<&str>, Vec<&str>) =
@@ -39,27 +48,68 @@ pub fn request(config: &Config, attempt: &Attempt<'_>) -> Result<Request, Failur
     }
     let unread: Vec<String> = passable.iter().filter_map(|text| as_it_is(text)).collect();
     let (from, warning) = sender(config, attempt.host);
-    let shown: Vec<Address> = recipients
-        .addresses
-        .iter()
-        .filter_map(|text| text.parse().ok())
-        .collect();
-    let letter = Letter::of(attempt, &config.author, &from, &shown)?;
-    let mut arguments: Vec<String> = ["-B", "8BITMIME", "-f"].map(str::to_owned).into();
-    arguments.push(from.to_string());
-    arguments.push("--".to_owned());
+    let mail = match &notification.content {
+        Content::Mail(mail) => forwarded(config, mail),
+        _ => {
+            let shown: Vec<Address> = recipients
+                .addresses
+                .iter()
+                .filter_map(|text| text.parse().ok())
+                .collect();
+            composed(&Letter::of(attempt, &config.author, &from, &shown)?)
+        }
+    };
+    let mut arguments = mail.options;
+    arguments.extend(["-f".to_owned(), from.to_string(), "--".to_owned()]);
     arguments.extend(passable.into_iter().map(as_argument));
     Ok(Request {
         arguments,
-        message: letter.for_sendmail(),
+        message: mail.message,
         refused: refused.into_iter().map(str::to_owned).collect(),
         warnings: recipients
             .warnings
             .into_iter()
             .chain(unread)
             .chain(warning)
+            .chain(mail.warnings)
             .collect(),
     })
+}
+
+/// A mail, and what the program must be told about it.
+struct Mail {
+    options: Vec<String>,
+    message: Arc<[u8]>,
+    warnings: Vec<String>,
+}
+
+/// As Proxmox VE calls the program.
+fn composed(letter: &Letter<'_>) -> Mail {
+    Mail {
+        options: ["-B", "8BITMIME"].map(str::to_owned).into(),
+        message: letter.for_sendmail().into_bytes().into(),
+        warnings: Vec::new(),
+    }
+}
+
+/// As Proxmox VE calls it, without reports about the mail's delivery: they would come here again.
+///
+/// `-i` only where it is needed: without it Postfix's program takes a line of one
+/// dot for the end of the mail, and what follows is lost.
+fn forwarded(config: &Config, mail: &ForwardedMail) -> Mail {
+    let (message, warnings) = match within(mail, config.max_mail_size) {
+        Some(shorter) => (shorter.bytes.into(), shorter.warnings),
+        None => (Arc::clone(&mail.raw), Vec::new()),
+    };
+    let mut options = vec!["-N".to_owned(), "never".to_owned()];
+    if has_lone_dot(&message) {
+        options.push("-i".to_owned());
+    }
+    Mail {
+        options,
+        message,
+        warnings,
+    }
 }
 
 fn is_passable(recipient: &str) -> bool {

@@ -6,6 +6,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use notify_core::{FailureKind, LegacyMail, PlainHost};
+use notify_testkit::Delivery;
 use support::{Peer, target};
 use target_sendmail::SENDMAIL;
 
@@ -368,4 +369,58 @@ fn a_check_names_what_is_missing_on_this_host() {
             "notifications.cfg:1:1: error: sendmail `ops`: cannot run `/nowhere/sendmail`: No such file or directory (os error 2)",
         ]
     );
+}
+
+/// Bytes that a program or a careless copy would change.
+fn odd_mail() -> Vec<u8> {
+    let mut raw = b"From root Mon Jan  8 08:00:01 2024\nFrom: a@b\r\nSubject: s\n\nFrom me\n\0\r\n\xff\rlone\n"
+        .to_vec();
+    raw.extend(std::iter::repeat_n(b'x', 5000));
+    raw.extend(b"\n.\n..\nno line end");
+    raw
+}
+
+#[tokio::test]
+async fn the_mail_of_another_program_is_handed_over_byte_for_byte() {
+    let peer = Peer::that_takes_mail();
+    let section = [
+        ("mailto", "a@example.com"),
+        ("mailto", "-rf@example.com"),
+        ("from-address", "pve1@example.com"),
+    ];
+    let large = [b"Subject: s\n\n".as_slice(), large().as_bytes()].concat();
+    for (raw, options) in [
+        (b"Subject: s\n\ntext\n".to_vec(), "-N\nnever\n"),
+        (odd_mail(), "-N\nnever\n-i\n"),
+        (b"no mail at all".to_vec(), "-N\nnever\n"),
+        (large, "-N\nnever\n"),
+        (Vec::new(), "-N\nnever\n"),
+    ] {
+        let delivery = Delivery::mail(&raw, "s", "text").host(peer.host.clone());
+        let receipt = delivery.to(&*target(&section)).await.expect("taken");
+        assert_eq!(receipt.warnings, [""; 0]);
+        assert_eq!(peer.read_bytes("message"), raw);
+        assert_eq!(
+            peer.read("arguments"),
+            format!("{options}-f\npve1@example.com\n--\na@example.com\n-rf@example.com\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_mail_over_the_limit_loses_its_largest_file() {
+    let peer = Peer::that_takes_mail();
+    let section = [TO_ADMIN[0], ("max-mail-size", "64K")];
+    let line = format!("{}\n", "QUJD".repeat(19));
+    let raw = format!(
+        "Delivered-To: root@pve1\nSubject: s\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nThe text.\n--b\nContent-Type: application/gzip; name=log.gz\nContent-Transfer-Encoding: base64\n\n{}--b--\n",
+        line.repeat(1000)
+    );
+    let delivery = Delivery::mail(raw.as_bytes(), "s", "The text.").host(peer.host.clone());
+    let receipt = delivery.to(&*target(&section)).await.expect("taken");
+    assert_eq!(
+        receipt.warnings,
+        ["left out, because the mail is larger than 64 KiB: log.gz (application/gzip, 56 KiB)"]
+    );
+    insta::assert_snapshot!("shorter", peer.read("message"));
 }

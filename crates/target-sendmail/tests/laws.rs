@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Instant;
 
-use mail_parser::MessageParser;
+use mail_parser::{MessageParser, MimeHeaders as _};
 use notify_core::async_trait;
 use notify_testkit::Section;
 use notify_testkit::laws::{self, Arrival, Peer as FarSide, Probe, Situation, Stage, Staged};
@@ -104,16 +104,26 @@ impl Probe for Mails {
             .map(|number| format!("mails/{number}"))
             .take_while(|folder| self.0.path(folder).join("message").exists())
             .map(|folder| {
-                arrival(
-                    &self.0.read(&format!("{folder}/recipients")),
-                    &self.0.read(&format!("{folder}/message")),
-                )
+                let message = self.0.read_bytes(&format!("{folder}/message"));
+                arrival(&self.0.read(&format!("{folder}/recipients")), &message)
             })
             .collect()
     }
+
+    async fn attachments(&self) -> Vec<(String, Vec<u8>)> {
+        let last = (1..).map(|number| format!("mails/{number}/message"));
+        let last = last.take_while(|path| self.0.path(path).exists()).last();
+        let message = self.0.read_bytes(&last.expect("something arrived"));
+        let mail = MessageParser::new().parse(&message).expect("it is a mail");
+        let file = |part: &mail_parser::MessagePart<'_>| {
+            let name = part.attachment_name().unwrap_or_default();
+            (name.to_owned(), part.contents().to_vec())
+        };
+        mail.attachments().map(file).collect()
+    }
 }
 
-fn arrival(recipients: &str, message: &str) -> Arrival {
+fn arrival(recipients: &str, message: &[u8]) -> Arrival {
     let mail = MessageParser::new().parse(message).expect("it is a mail");
     Arrival {
         subject: mail.subject().unwrap_or_default().to_owned(),

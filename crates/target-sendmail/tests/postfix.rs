@@ -82,3 +82,34 @@ async fn a_mail_that_postfix_does_not_take_is_not_delivered() {
     assert!(report.contains("exited with 75"), "{report}");
     assert!(report.contains("message file too big"), "{report}");
 }
+
+/// A mail with everything that a program may stumble over, through the real one.
+#[tokio::test]
+async fn the_mail_of_another_program_arrives_as_it_was() {
+    let postfix = Postfix::start(&PostfixOptions::plain());
+    let section = Section::new("ops")
+        .public("mailto", "ops@example.com")
+        .public("from-address", "pve1@example.com");
+    let target = section.build(&SENDMAIL).expect("a usable section");
+    let body = format!(
+        "before\n.\n..\nFrom me\nGröße\n{}\nafter the dot\n",
+        "x".repeat(1500)
+    );
+    let header = "From: root@pve1.example.com\nTo: root@pve1.example.com\nSubject: Cron <root@pve1> x\nDate: Mon, 8 Jan 2024 08:00:00 +0100\nMessage-ID: <1@pve1>\nDelivered-To: root@pve1.example.com\nX-Cron-Env: <SHELL=/bin/sh>\n";
+    let raw = format!("From root@pve1 Mon Jan  8 08:00:00 2024\n{header}\n{body}");
+    let delivery = Delivery::mail(raw.as_bytes(), "s", "before").host(host(&postfix));
+    delivery.to(&*target).await.expect("Postfix takes it");
+    let mail = arrived(&postfix, "ops", 1).remove(0);
+    let text = String::from_utf8(mail.0.clone()).expect("UTF-8");
+    let (_, arrived_body) = text.split_once("\n\n").expect("a body");
+    // Postfix folds what is longer than 998 octets when it goes over SMTP; here it does not.
+    assert_eq!(arrived_body, body);
+    for line in header.lines() {
+        assert!(
+            text.lines().any(|known| known == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    let envelope = mail.header("Return-Path");
+    assert_eq!(envelope.as_deref(), Some("<pve1@example.com>"));
+}

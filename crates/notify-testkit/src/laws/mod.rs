@@ -5,6 +5,7 @@
 //! the target said of it and what it did not say. They know no protocol.
 
 mod limits;
+mod mails;
 mod manual;
 mod outcome;
 mod peer;
@@ -52,6 +53,7 @@ pub async fn examine(kind: &'static TargetType, peer: &dyn Peer) -> Report {
     outcome::laws(&mut findings).await;
     limits::laws(&mut findings).await;
     texts::laws(&mut findings).await;
+    mails::laws(&mut findings).await;
     manual::laws(&mut findings);
     findings.report()
 }

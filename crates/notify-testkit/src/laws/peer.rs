@@ -103,6 +103,13 @@ pub trait Probe: Send + Sync {
     /// `count`, or until `deadline`. Zero asks for what is there now.
     async fn arrivals(&self, count: usize, deadline: Instant) -> Vec<Arrival>;
 
+    /// The files in what arrived last, each with its name, all encodings undone.
+    ///
+    /// Asked of the targets that pass on whole mails.
+    async fn attachments(&self) -> Vec<(String, Vec<u8>)> {
+        Vec::new()
+    }
+
     /// How long a message may be on its way after it was accepted. Zero for the
     /// fakes, which record before they answer; more where a mail system delivers.
     fn transit(&self) -> Duration {

@@ -61,6 +61,12 @@ impl<'p> Findings<'p> {
         Delivery::new(subject, text).event(self.events)
     }
 
+    /// A delivery of the mail of another program.
+    pub(super) fn mail(&mut self, raw: &[u8], subject: &str, text: &str) -> Delivery {
+        self.events += 1;
+        Delivery::mail(raw, subject, text).event(self.events)
+    }
+
     /// The situation with a target built for it; none when the transport cannot have it.
     pub(super) async fn arrange(&mut self, situation: Situation) -> Option<Trial> {
         self.arrange_with(situation, |section| section).await

@@ -52,6 +52,10 @@ impl Peer {
         std::fs::read_to_string(self.path(name)).expect("the program wrote it")
     }
 
+    pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).expect("the program wrote it")
+    }
+
     /// A pipe that someone else opens too.
     pub(crate) fn pipe(&self, name: &str) -> PathBuf {
         let path = self.path(name);
