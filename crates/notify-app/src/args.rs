@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use notify_config::{MailNotification, NotificationMode};
 use notify_core::{Severity, Zone, check_field};
+use notify_events::EventKind;
 
 const FOLDERS: &str = "\
 Folders:
@@ -102,6 +103,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  notify send --severity error --type vzdump --title 'Backup failed' --message 'disk full'"
     )]
     Send(Send),
+    /// Send an event of a kind that the system knows, made of its data.
+    #[command(after_help = kinds())]
+    Event(KindOfEvent),
     /// Send a test notification to one target, or through the matchers.
     Test(Test),
     /// Send the report of a backup, as an event or as a legacy mail.
@@ -262,6 +266,58 @@ pub(crate) struct Send {
     /// When it happened: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) timestamp: Option<String>,
+
+    /// Answer in JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("origin").args(["data", "from_apt", "from_log", "example", "schema", "list"]).required(true)))]
+pub(crate) struct KindOfEvent {
+    /// The kind.
+    #[arg(value_name = "KIND", value_parser = kind, required_unless_present = "list", conflicts_with = "list")]
+    pub(crate) kind: Option<&'static EventKind>,
+
+    /// What happened, JSON; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) data: Option<PathBuf>,
+
+    /// package-updates: ask this machine's apt.
+    #[arg(long)]
+    pub(crate) from_apt: bool,
+
+    /// vzdump: read the log of a backup job; - is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_log: Option<PathBuf>,
+
+    /// Print example data. Nothing is sent.
+    #[arg(long, conflicts_with_all = ["job_id", "fields", "timestamp", "force", "json"])]
+    pub(crate) example: bool,
+
+    /// Print the JSON Schema of the data. Nothing is sent.
+    #[arg(long, conflicts_with_all = ["job_id", "fields", "timestamp", "force", "json"])]
+    pub(crate) schema: bool,
+
+    /// List the kinds with their severities and fields. Nothing is sent.
+    #[arg(long, conflicts_with_all = ["job_id", "fields", "timestamp", "force"])]
+    pub(crate) list: bool,
+
+    /// vzdump: the job that it is of, when it was scheduled; becomes the field `job-id`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) job_id: Option<String>,
+
+    /// A field that matchers can look at; repeatable. It wins over the field of the kind.
+    #[arg(long = "field", value_name = "K=V", value_parser = field)]
+    pub(crate) fields: Vec<(String, String)>,
+
+    /// When it happened: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(crate) timestamp: Option<String>,
+
+    /// Send it even where the rules of the kind say not to; nothing is remembered.
+    #[arg(long)]
+    pub(crate) force: bool,
 
     /// Answer in JSON.
     #[arg(long)]
@@ -548,6 +604,28 @@ pub(crate) struct Demo {
     pub(crate) once: bool,
 }
 
+/// A kind by its name.
+fn kind(name: &str) -> Result<&'static EventKind, String> {
+    EventKind::named(name).ok_or_else(|| {
+        let known = EventKind::all().map(|kind| kind.name).join(", ");
+        format!("there are {known}")
+    })
+}
+
+/// The kinds and examples, for help.
+fn kinds() -> String {
+    let kinds = EventKind::all().map(|kind| format!("  {:16} {}\n", kind.name, kind.title));
+    format!(
+        "Kinds:\n{}\n\
+         Some kinds have a rule by which an event is not sent; then a line says why, and the exit code is 0.\n\n\
+         Examples:\n  \
+         notify event package-updates --from-apt\n  \
+         notify event vzdump --from-log backup.log --job-id nightly\n  \
+         notify event fencing --example | notify event fencing --data -",
+        kinds.concat()
+    )
+}
+
 /// `K=V`; the name as fields are named, the value without control characters.
 fn field(text: &str) -> Result<(String, String), String> {
     let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
@@ -612,6 +690,26 @@ mod tests {
         check("notify --config-dir /x check --json", true);
         check("notify check --json --config-dir /x", true);
         check("notify check --quiet --verbose", false);
+    }
+
+    #[test]
+    fn an_event_has_a_kind_and_one_origin() {
+        check("notify event", false);
+        check("notify event vzdump", false);
+        check("notify event backup --data -", false);
+        check("notify event vzdump --data -", true);
+        check("notify event vzdump --data - --from-log -", false);
+        check("notify event vzdump --example --schema", false);
+        check("notify event vzdump --example", true);
+        check("notify event --example", false);
+        check("notify event --list", true);
+        check("notify event --list --json", true);
+        check("notify event vzdump --list", false);
+        check(
+            "notify event vzdump --data - --field a=b --json --force",
+            true,
+        );
+        check("notify event vzdump --example --field a=b", false);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod flags;
 mod folders;
 mod forward;
 mod input;
+mod kinds;
 mod manual;
 mod prompt;
 mod render;
@@ -71,14 +72,14 @@ fn execute(line: &CommandLine) -> Exit {
     });
     // What was delivered stays delivered, whether or not somebody reads of it.
     let delivers = matches!(
-        line.command,
+        &line.command,
         Some(
             Command::Send(_)
                 | Command::Test(_)
                 | Command::BackupReport(_)
                 | Command::ForwardMail(_)
         )
-    );
+    ) || matches!(&line.command, Some(Command::Event(args)) if kinds::sends(args));
     if exit == Exit::Done && console.is_broken() && !delivers {
         Exit::Failed
     } else {
@@ -93,6 +94,7 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
     let global = &line.global;
     match &line.command {
         Some(Command::Send(args)) => send::send(global, args, console),
+        Some(Command::Event(args)) => kinds::event(global, args, console),
         Some(Command::Test(args)) => send::test(global, args, console),
         Some(Command::BackupReport(args)) => backup_report::backup_report(global, args, console),
         Some(Command::Route(args)) => route::route(global, args, console),
