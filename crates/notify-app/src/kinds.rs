@@ -62,6 +62,15 @@ fn send(kind: &EventKind, global: &Global, args: &KindOfEvent, console: &Console
         job_id: args.job_id.as_deref(),
         ..Circumstances::new(hostname, timestamp)
     };
+    let rules = Rules {
+        state: &setup.state,
+        package_updates,
+    };
+    if !args.force
+        && let Some(reason) = kind.switched_off(&rules)
+    {
+        return Ok(hold(reason, args.json, console));
+    }
     let (data, shown) = data(kind, args)?;
     if args.force {
         let event = kind
@@ -70,10 +79,6 @@ fn send(kind: &EventKind, global: &Global, args: &KindOfEvent, console: &Console
         let (_, exit) = deliver(&ready, event, timestamp, &fields, args, console)?;
         return Ok(exit);
     }
-    let rules = Rules {
-        state: &setup.state,
-        package_updates,
-    };
     let emission = kind
         .emission(data, &circumstances, &rules)
         .map_err(|error| refused(&shown, &error))?;
@@ -93,14 +98,7 @@ fn carry_out(
     }
     let event = match &emission.verdict {
         Ok(event) => event.clone(),
-        Err(reason) => {
-            if args.json {
-                console.json(&json!({ "sent": false, "reason": reason }));
-            } else {
-                console.note(format!("nothing was sent: {reason}"));
-            }
-            return Ok(Exit::Done);
-        }
+        Err(reason) => return Ok(hold(reason, args.json, console)),
     };
     let (report, exit) = deliver(ready, event, timestamp, fields, args, console)?;
     if was_taken(&report)
@@ -110,6 +108,16 @@ fn carry_out(
         console.problem(notify_core::report(&error));
     }
     Ok(exit)
+}
+
+/// Says why nothing is sent, which is as it should be.
+fn hold(reason: &str, as_json: bool, console: &Console) -> Exit {
+    if as_json {
+        console.json(&json!({ "sent": false, "reason": reason }));
+    } else {
+        console.note(format!("nothing was sent: {reason}"));
+    }
+    Exit::Done
 }
 
 /// Through the matchers, with the fields that were given.

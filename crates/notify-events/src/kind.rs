@@ -71,6 +71,7 @@ pub(crate) struct DataKind {
     pub(crate) example: &'static str,
     pub(crate) schema: fn() -> Value,
     pub(crate) event: fn(Value, &Circumstances<'_>) -> Result<Event, EventError>,
+    pub(crate) switched_off: fn(&Rules<'_>) -> Option<&'static str>,
     pub(crate) emission: Emitting,
 }
 
@@ -84,7 +85,15 @@ pub trait EventData: Clone + Serialize + DeserializeOwned + JsonSchema {
     /// What was left out is worked out or taken from the circumstances.
     fn event(&self, circumstances: &Circumstances<'_>) -> Event;
 
+    /// Why no event of this kind is sent at all, whatever its data are; none when it may be.
+    fn switched_off(rules: &Rules<'_>) -> Option<&'static str> {
+        let _ = rules;
+        None
+    }
+
     /// The event, or why none is sent, by the rules of the kind.
+    ///
+    /// It is not asked of a kind that is switched off.
     ///
     /// # Errors
     /// [`EventErrorKind::State`](crate::EventErrorKind::State) when a rule
@@ -121,6 +130,7 @@ impl DataKind {
             example,
             schema: schema_of::<T>,
             event: event_of::<T>,
+            switched_off: T::switched_off,
             emission: emission_of::<T>,
         }
     }
@@ -147,7 +157,11 @@ fn emission_of<T: EventData>(
     circumstances: &Circumstances<'_>,
     rules: &Rules<'_>,
 ) -> Result<Emission, EventError> {
-    let emission = T::read(json)?.emission(circumstances, rules)?;
+    let data = T::read(json)?;
+    if let Some(reason) = T::switched_off(rules) {
+        return Ok(Emission::held(reason));
+    }
+    let emission = data.emission(circumstances, rules)?;
     if let Ok(event) = &emission.verdict {
         check_fields(T::KIND, event)?;
     }
@@ -213,6 +227,11 @@ impl EventKind {
         circumstances: &Circumstances<'_>,
     ) -> Result<Event, EventError> {
         (self.data()?.event)(json, circumstances)
+    }
+
+    /// Why no event of this kind is sent at all, whatever its data are; none when it may be.
+    pub fn switched_off(&self, rules: &Rules<'_>) -> Option<&'static str> {
+        (self.data.as_ref()?.switched_off)(rules)
     }
 
     /// The event that these data make, or why none is sent, by the rules of the kind.

@@ -1,11 +1,11 @@
 //! Updates from apt: what it prints, the real program, and programs that misbehave.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use notify_events::apt::{self, Apt};
 use notify_events::{EventErrorKind, PackageUpdate};
+use notify_testkit::real::{self, Package};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases");
 
@@ -34,83 +34,29 @@ fn plans_of_upgrades_are_read() {
     }
 }
 
-/// A root of its own for apt, with a repository of one index.
-fn root_of_apt(folder: &Path) -> PathBuf {
-    for below in [
-        "etc/apt/apt.conf.d",
-        "etc/apt/preferences.d",
-        "etc/apt/sources.list.d",
-        "etc/apt/trusted.gpg.d",
-        "var/lib/apt/lists/partial",
-        "var/cache/apt/archives/partial",
-        "var/lib/dpkg",
-        "repository",
-    ] {
-        std::fs::create_dir_all(folder.join(below)).expect("a new folder");
-    }
-    let root = folder.display();
-    let write = |name: &str, text: String| {
-        std::fs::write(folder.join(name), text).expect("a new file");
-    };
-    let source = format!("deb [trusted=yes] file:{root}/repository ./\n");
-    write("etc/apt/sources.list", source);
-    let package = |name: &str, version: &str, more: &str| {
-        format!(
-            "Package: {name}\nVersion: {version}\nArchitecture: all\nMaintainer: a <a@example.com>\n\
-             Description: a\n{more}\n"
-        )
-    };
-    let available = |name: &str, version: &str, more: &str| {
-        let file = format!(
-            "Filename: ./{name}.deb\nSize: 1\nSHA256: {}\n{more}",
-            "0".repeat(64)
-        );
-        package(name, version, &file)
-    };
-    let repository = [
-        available("web-server", "2:1.0+deb12u1~rc1", "Depends: new-library\n"),
-        available("new-library", "6.5.11-8", ""),
-        available("held-back", "2", ""),
-        available("current", "1", ""),
-    ];
-    write("repository/Packages", repository.concat());
-    let installed = |name: &str, version: &str, wish: &str| {
-        package(name, version, &format!("Status: {wish} ok installed\n"))
-    };
-    let status = [
-        installed("web-server", "1:9.9", "install"),
-        installed("held-back", "1", "hold"),
-        installed("current", "1", "install"),
-    ];
-    write("var/lib/dpkg/status", status.concat());
-    let settings = format!(
-        "Dir \"{root}\";\nDir::State::status \"{root}/var/lib/dpkg/status\";\n\
-         Dir::Bin::methods \"/usr/lib/apt/methods\";\nDir::Bin::dpkg \"/usr/bin/dpkg\";\n\
-         APT::Architecture \"amd64\";\nAPT::Architectures {{ \"amd64\"; }};\n\
-         APT::Sandbox::User \"root\";\n"
-    );
-    write("apt.conf", settings);
-    folder.join("apt.conf")
-}
-
 /// The real apt, with packages of our own; it asks no network.
 #[test]
 fn the_real_apt_knows_of_updates() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let settings = root_of_apt(folder.path());
-    let update = Command::new("apt-get")
-        .args(["-q", "update"])
-        .env("APT_CONFIG", &settings)
-        .output()
-        .expect("this test needs apt-get: it is of Debian and what comes of it");
-    assert!(update.status.success(), "{update:?}");
+    let real = real::Apt::knowing(
+        &[
+            Package::new("web-server", "1:9.9"),
+            Package::new("current", "1"),
+        ],
+        &[Package::new("held-back", "1")],
+        &[
+            Package::new("web-server", "2:1.0+deb12u1~rc1").with("Depends: new-library\n"),
+            Package::new("new-library", "6.5.11-8"),
+            Package::new("held-back", "2"),
+            Package::new("current", "1"),
+        ],
+    );
     // The program is asked as it is in use; only its surroundings are others.
-    let script = folder.path().join("asked");
-    std::os::unix::fs::symlink(format!("{CASES}/programs/apt-of-folder"), &script)
-        .expect("a new link");
+    let link = real.root().join("apt-get");
+    let script = format!("{CASES}/programs/apt-of-folder");
+    std::os::unix::fs::symlink(script, &link).expect("a new link");
     let apt = Apt {
-        program: script,
-        ..program("")
+        program: link,
+        limit: Duration::from_secs(60),
     };
     let updates = apt.updates().expect("an answer");
     assert_eq!(

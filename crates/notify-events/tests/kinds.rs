@@ -238,3 +238,36 @@ fn a_test_is_info() {
     let test = event(EventKind::named("test").expect("a kind"), json!({}));
     assert_eq!(test.severity, Severity::Info);
 }
+
+/// Subject, text and HTML of the built-in template, without a fault; and what people filter by.
+#[test]
+fn every_example_fills_its_template() {
+    let host = notify_core::PlainHost {
+        fqdn: "pve1.example.com".to_owned(),
+        ..notify_core::PlainHost::named("pve1")
+    };
+    let subjects = with_data().map(|kind| {
+        let event = event(kind, example(kind));
+        let severity = Some(event.severity);
+        let data = notify_render::with_common_variables(data(event), &host, severity);
+        let templates = notify_render::Templates::linked();
+        let message = templates.message(kind.name, data, notify_core::Zone::Local);
+        for part in notify_render::Part::ALL {
+            let text = message.part(part).expect("there is a template");
+            assert!(!text.contains("ERROR\n"), "{}: {text}", kind.name);
+        }
+        assert_eq!(message.faults(), [], "{}", kind.name);
+        let subject = message.part(notify_render::Part::Subject);
+        subject.expect("rendered before").trim().to_owned()
+    });
+    assert_eq!(
+        subjects.collect::<Vec<_>>(),
+        [
+            "Trying to fence node 'pve2'",
+            "New software packages available (pve1.example.com)",
+            "Replication Job: '100-0' failed",
+            "Test notification",
+            "vzdump backup status (pve1.example.com): backup failed",
+        ]
+    );
+}

@@ -73,6 +73,11 @@ impl PackageUpdates {
 impl EventData for PackageUpdates {
     const KIND: &'static EventKind = &PACKAGE_UPDATES;
 
+    fn switched_off(rules: &Rules<'_>) -> Option<&'static str> {
+        let never = rules.package_updates == notify_config::PackageUpdates::Never;
+        never.then_some("datacenter.cfg has `notify: package-updates=never`")
+    }
+
     /// Only versions that people were not told of yet are sent; they are remembered
     /// when the event was taken.
     fn emission(
@@ -80,10 +85,6 @@ impl EventData for PackageUpdates {
         circumstances: &Circumstances<'_>,
         rules: &Rules<'_>,
     ) -> Result<Emission, EventError> {
-        if rules.package_updates == notify_config::PackageUpdates::Never {
-            let reason = "datacenter.cfg has `notify: package-updates=never`";
-            return Ok(Emission::held(reason));
-        }
         if self.available_updates.is_empty() {
             return Ok(Emission::held("there are no updates"));
         }

@@ -4,6 +4,7 @@
 //! the test program die without dropping it, a watcher ends it. A missing
 //! program is a failure that names the command that installs it.
 
+mod apt;
 mod daemon;
 mod daemons;
 mod dovecot;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use apt::{Apt, Package};
 pub use daemons::{Cron, mdadm_test, smartd_warning};
 pub use dovecot::Dovecot;
 pub use postfix::{Mail, Port, Postfix, PostfixOptions};
