@@ -264,7 +264,14 @@ impl Sum {
     fn text(&self, collected: &Collected) -> String {
         let mut text = format!("{} sent", self.done);
         let more = [
-            (self.pending, "stay for the next time"),
+            (
+                self.pending,
+                if self.pending == 1 {
+                    "stays for the next time"
+                } else {
+                    "stay for the next time"
+                },
+            ),
             (self.failed, "set aside"),
             (self.loops, "came back and went no further"),
             (collected.left, "left in the mail drop"),
