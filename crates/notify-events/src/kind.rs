@@ -201,6 +201,25 @@ impl EventKind {
         EventKind::all().into_iter().find(|kind| kind.name == name)
     }
 
+    /// The fields that the kinds have, sorted by name, each once: what a form for
+    /// matchers offers. The values of `type` are the names of the kinds.
+    pub fn matcher_fields() -> Vec<FieldDoc> {
+        let all = EventKind::all()
+            .into_iter()
+            .flat_map(|kind| kind.fields.iter().copied());
+        let mut fields: Vec<FieldDoc> = Vec::new();
+        for field in all {
+            match fields.iter_mut().find(|known| known.name == field.name) {
+                // What most kinds mean by it stands in the docs that they share.
+                Some(known) if field == FieldDoc::HOSTNAME => *known = field,
+                Some(_) => {}
+                None => fields.push(field),
+            }
+        }
+        fields.sort_by_key(|field| field.name);
+        fields
+    }
+
     /// Whether its events are made of data; a mail is not.
     pub fn has_data(&self) -> bool {
         self.data.is_some()

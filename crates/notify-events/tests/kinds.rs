@@ -271,3 +271,25 @@ fn every_example_fills_its_template() {
         ]
     );
 }
+
+#[test]
+fn the_fields_of_all_kinds_are_what_matchers_can_name() {
+    let fields = EventKind::matcher_fields();
+    let names: Vec<_> = fields.iter().map(|field| field.name).collect();
+    assert_eq!(
+        names,
+        [
+            "daemon",
+            "hostname",
+            "job-id",
+            "mail-from",
+            "mail-to",
+            "type"
+        ]
+    );
+    let hostname = fields.iter().find(|field| field.name == "hostname");
+    assert_eq!(
+        hostname.map(|field| field.doc),
+        Some("The host that sends, without its domain.")
+    );
+}

@@ -31,6 +31,14 @@ const ARRIVED: [(&str, Arrived); 4] = [
         },
     ),
     (
+        "docs/guide/events.md",
+        Arrived {
+            messages: 0,
+            mails: 0,
+            local_mails: 4,
+        },
+    ),
+    (
         "docs/guide/first-ten-minutes.md",
         Arrived {
             messages: 3,
