@@ -111,7 +111,20 @@ fn check_lines(text: &str, lines: &[&[&str]]) {
 
 #[test]
 fn every_guest_is_in_the_report_of_a_job() {
+    check_every_guest(&Node::with("--job nightly --mode notification-system"));
+}
+
+#[test]
+fn bash_reads_the_hook_as_well() {
     let node = Node::with("--job nightly --mode notification-system");
+    let text = std::fs::read_to_string(node.hook()).expect("the hook");
+    let text = text.replacen("#!/bin/sh", "#!/bin/bash", 1);
+    std::fs::write(node.hook(), text).expect("a file of ours");
+    check_every_guest(&node);
+}
+
+#[track_caller]
+fn check_every_guest(node: &Node) {
     let guests = [
         "100:qemu:web:ok",
         "101:lxc:db \"one\" ü:fail",
