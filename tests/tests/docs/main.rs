@@ -13,7 +13,7 @@ use page::{Content, Page};
 use receivers::Arrived;
 
 /// What the commands of a page bring to the receivers. A page that sends stands here.
-const ARRIVED: [(&str, Arrived); 4] = [
+const ARRIVED: &[(&str, Arrived)] = &[
     (
         "README.md",
         Arrived {
