@@ -1,174 +1,221 @@
 //! Takes secrets out of texts that a peer or a library wrote.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::Secret;
 
 /// What stands in place of a secret.
 pub const MASK: &str = "<masked>";
 
-/// The set that Handlebars' `url-encode` helper of webhooks escapes.
-const WEBHOOK_URL: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b':')
-    .add(b'/')
-    .add(b'?')
-    .add(b'#')
-    .add(b'[')
-    .add(b']')
-    .add(b'@')
-    .add(b'!')
-    .add(b'$')
-    .add(b'&')
-    .add(b'\'')
-    .add(b'(')
-    .add(b')')
-    .add(b'*')
-    .add(b'+')
-    .add(b',')
-    .add(b';')
-    .add(b'=')
-    .add(b'%');
-
-/// What the URL standard escapes in a query.
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
-
-/// The set that RFC 3986 leaves alone: letters, digits and `-._~`.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+/// How often a character may have been escaped again. More is nobody's, and
+/// would let a peer keep us busy.
+const MOST_LAYERS: usize = 4;
 
 /// `text` with every occurrence of every secret replaced by [`MASK`].
 ///
-/// Covered are the secret as it is, URL-encoded, base64 (both alphabets, with
-/// and without padding) and JSON-escaped. An empty secret masks nothing. The
-/// longest form is replaced first, so that no form leaves the tail of a longer
-/// one behind.
+/// A secret is found as it is and in base64 (both alphabets, with and without
+/// padding), and also with any of its characters escaped as URLs, JSON and HTML
+/// do: whoever built the text may have escaped other characters than we would,
+/// and a URL parser escapes again what it finds. An empty secret masks nothing.
+/// Where two secrets overlap, all that belongs to either is replaced.
 ///
 /// ```
 /// use notify_schema::{Secret, redacted};
 /// let token = Secret::new("a b/c");
 /// assert_eq!(redacted("GET /?t=a%20b%2Fc", [&token]), "GET /?t=<masked>");
+/// assert_eq!(redacted("GET /a%20b/c", [&token]), "GET /<masked>");
 /// ```
 pub fn redacted<'t, 's>(
     text: &'t str,
     secrets: impl IntoIterator<Item = &'s Secret>,
 ) -> Cow<'t, str> {
-    let mut forms: Vec<String> = secrets.into_iter().flat_map(forms).collect();
-    forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-    forms.dedup();
-    let mut text = Cow::Borrowed(text);
-    for form in forms {
-        if text.contains(&form) {
-            text = Cow::Owned(text.replace(&form, MASK));
-        }
+    let mut places: Vec<_> = secrets
+        .into_iter()
+        .flat_map(|secret| places(text, secret.expose()))
+        .collect();
+    if places.is_empty() {
+        return Cow::Borrowed(text);
     }
-    text
+    places.sort_by_key(|place| place.start);
+    let mut out = String::with_capacity(text.len());
+    let mut shown = 0;
+    for place in places {
+        if place.start >= shown {
+            out.push_str(&text[shown..place.start]);
+            out.push_str(MASK);
+        }
+        shown = shown.max(place.end);
+    }
+    out.push_str(&text[shown..]);
+    Cow::Owned(out)
 }
 
-/// Every way in which a secret may stand in a text.
-fn forms(secret: &Secret) -> Vec<String> {
-    let raw = secret.expose();
-    if raw.is_empty() {
+/// Where a secret stands in a text, in whatever form; places may overlap.
+fn places(text: &str, secret: &str) -> Vec<Range<usize>> {
+    if secret.is_empty() {
         return Vec::new();
     }
-    let mut forms = vec![raw.to_owned()];
-    let json = json_escaped(raw);
-    // PHP escapes slashes; it and Python escape what is not ASCII.
-    for json in [json.replace('/', "\\/"), json] {
-        let ascii = ascii_escaped(&json);
-        forms.push(upper_case_escapes(&ascii));
-        forms.push(ascii);
-        forms.push(json);
-    }
-    for set in [WEBHOOK_URL, QUERY, UNRESERVED, NON_ALPHANUMERIC] {
-        let encoded = utf8_percent_encode(raw, set).to_string();
-        forms.push(encoded.replace("%20", "+"));
-        forms.push(lower_case_escapes(&encoded));
-        forms.push(encoded);
-    }
+    let mut places = Vec::new();
     for engine in [STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD] {
-        forms.push(engine.encode(raw));
+        let form = engine.encode(secret);
+        let found = text.match_indices(&form);
+        places.extend(found.map(|(at, form)| at..at + form.len()));
     }
-    forms
+    let starts = text.char_indices().map(|(start, _)| start);
+    places.extend(starts.filter_map(|start| Some(start..end(text, start, secret)?)));
+    places
 }
 
-/// `%2F` as `%2f`: some peers echo it so.
-fn lower_case_escapes(encoded: &str) -> String {
-    let mut digits_left = 0;
-    encoded
-        .chars()
-        .map(|character| match (character, digits_left) {
-            ('%', _) => {
-                digits_left = 2;
-                character
-            }
-            (_, 0) => character,
-            _ => {
-                digits_left -= 1;
-                character.to_ascii_lowercase()
-            }
-        })
-        .collect()
-}
-
-/// The text as it stands between the quotes of a JSON string.
-fn json_escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control.is_control() && control.is_ascii() => {
-                out.push_str(&format!("\\u{:04x}", control as u32));
-            }
-            other => out.push(other),
+/// The end of the longest text at `start` that is the secret with any of its characters escaped.
+fn end(text: &str, start: usize, secret: &str) -> Option<usize> {
+    let (mut ends, mut next) = (vec![start], Vec::new());
+    for character in secret.chars() {
+        for at in ends.drain(..) {
+            step(text, at, character, &mut next);
+        }
+        next.sort_unstable();
+        next.dedup();
+        std::mem::swap(&mut ends, &mut next);
+        if ends.is_empty() {
+            return None;
         }
     }
-    out
+    ends.last().copied().filter(|end| *end > start)
 }
 
-/// The text with `\u00f6` for what is not ASCII.
-fn ascii_escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_ascii() {
-            out.push(character);
-            continue;
-        }
-        for unit in character.encode_utf16(&mut [0; 2]) {
-            out.push_str(&format!("\\u{unit:04x}"));
-        }
+/// Adds each place that one character of a secret, in one of its forms, leads to from `at`.
+fn step(text: &str, at: usize, character: char, ends: &mut Vec<usize>) {
+    let rest = &text[at..];
+    let mut add = |length: usize| ends.push(at + length);
+    if rest.starts_with(character) {
+        add(character.len_utf8());
     }
-    out
+    match character {
+        // A form has `+` for a blank.
+        ' ' if rest.starts_with('+') => add(1),
+        // In the path of a URL, a parser turns it around.
+        '\\' if rest.starts_with('/') => add(1),
+        // A URL parser drops them, wherever they stand.
+        '\t' | '\n' | '\r' => add(0),
+        _ => {}
+    }
+    match rest.as_bytes().first() {
+        Some(b'%') => percent(rest, character, add),
+        Some(b'\\') => backslash(rest, character, add),
+        Some(b'&') => entity(rest, character, add),
+        _ => {}
+    }
 }
 
-/// `\u00f6` as `\u00F6`.
-fn upper_case_escapes(escaped: &str) -> String {
-    let mut parts = escaped.split("\\u");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(4).unwrap_or((part, ""));
-        out.push_str("\\u");
-        out.push_str(&digits.to_ascii_uppercase());
-        out.push_str(rest);
+/// `%2F`, `%2f`, and what becomes of them when they are escaped again: `%252F`.
+fn percent(rest: &str, character: char, mut add: impl FnMut(usize)) {
+    let mut buffer = [0; 4];
+    let bytes = character.encode_utf8(&mut buffer).as_bytes();
+    for layers in 0..=MOST_LAYERS {
+        let sign = format!("%{}", "25".repeat(layers));
+        let mut left = rest;
+        let matches = bytes.iter().all(|byte| {
+            let after = left.strip_prefix(&sign).and_then(|left| {
+                let (digits, after) = left.split_at_checked(2)?;
+                (u8::from_str_radix(digits, 16) == Ok(*byte)).then_some(after)
+            });
+            left = after.unwrap_or(left);
+            after.is_some()
+        });
+        if matches {
+            add(rest.len() - left.len());
+        }
     }
-    out
+}
+
+/// `\"`, `\n`, `\u00f6`, `\u{f6}`, `\/`, with as many backslashes as the layers of strings in strings make.
+fn backslash(rest: &str, character: char, mut add: impl FnMut(usize)) {
+    // Each layer doubles them.
+    let most = 1 << MOST_LAYERS;
+    let found = rest.bytes().take(most).take_while(|byte| *byte == b'\\');
+    for run in 1..=found.count() {
+        let (slashes, escaped) = rest.split_at(run);
+        if character == '\\' {
+            add(run);
+        }
+        let short = match character {
+            '"' | '\'' | '/' => Some(character),
+            '\n' => Some('n'),
+            '\r' => Some('r'),
+            '\t' => Some('t'),
+            '\u{8}' => Some('b'),
+            '\u{c}' => Some('f'),
+            '\0' => Some('0'),
+            _ => None,
+        };
+        if short.is_some_and(|short| escaped.starts_with(short)) {
+            add(run + 1);
+        }
+        if let Some(after) = unicode(escaped, slashes, character) {
+            add(rest.len() - after.len());
+        }
+    }
+}
+
+/// What stands behind `u00f6`, `u{f6}` or `ud83d\udd25`, when that is this character.
+fn unicode<'t>(escaped: &'t str, slashes: &str, character: char) -> Option<&'t str> {
+    let hex = |digits: &str| u32::from_str_radix(digits, 16).ok();
+    if let Some(braced) = escaped.strip_prefix("u{") {
+        let (digits, after) = braced.split_once('}')?;
+        return (hex(digits) == Some(u32::from(character))).then_some(after);
+    }
+    let mut left = escaped;
+    for (index, unit) in character.encode_utf16(&mut [0; 2]).iter().enumerate() {
+        if index > 0 {
+            left = left.strip_prefix(slashes)?;
+        }
+        let (digits, after) = left.strip_prefix('u')?.split_at_checked(4)?;
+        if hex(digits) != Some(u32::from(*unit)) {
+            return None;
+        }
+        left = after;
+    }
+    Some(left)
+}
+
+/// `&lt;`, `&#60;`, `&#x3c;`, as in an error page.
+fn entity(rest: &str, character: char, mut add: impl FnMut(usize)) {
+    let name = match character {
+        '<' => "lt",
+        '>' => "gt",
+        '&' => "amp",
+        '"' => "quot",
+        '\'' => "apos",
+        _ => "",
+    };
+    // The longest reference to a character is `&#x10ffff;`.
+    let Some(length) = rest.bytes().take(12).position(|byte| byte == b';') else {
+        return;
+    };
+    let word = &rest[1..length];
+    let number = word
+        .strip_prefix('#')
+        .and_then(|number| match number.strip_prefix(['x', 'X']) {
+            Some(hex) => u32::from_str_radix(hex, 16).ok(),
+            None => number.parse().ok(),
+        });
+    if (!name.is_empty() && word == name) || number == Some(u32::from(character)) {
+        add(length + 1);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{MASK, redacted};
     use crate::Secret;
+    use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
+
+    /// A character that no text has.
+    const BLANK: &str = "\u{10fffe}";
 
     fn check(secret: &str, text: &str, expected: &str) {
         assert_eq!(
@@ -199,13 +246,93 @@ mod tests {
     }
 
     #[test]
+    fn each_character_may_be_escaped_or_not() {
+        // A template escapes some, the URL parser others: `"` and `{`, not `/`.
+        check(
+            "t\"{/ä}",
+            "https://h/t%22%7B/%C3%A4%7D",
+            "https://h/<masked>",
+        );
+        check("t\"{/ä}", "t%22%7B%2F%C3%A4%7D?", "<masked>?");
+        check("100%", "100%25 and 100%2525", "<masked> and <masked>");
+        check(r"a\b", "https://h/a/b", "https://h/<masked>");
+        check("a\nb", "https://h/ab", "https://h/<masked>");
+        check("a<b>", r"a\u003cb\u003E", "<masked>");
+        check("a<b>&", "a&lt;b&#62;&#x26;", "<masked>");
+        check(
+            "a\"b",
+            r#"{"e":"{\"k\":\"a\\\"b\"}"}"#,
+            r#"{"e":"{\"k\":\"<masked>\"}"}"#,
+        );
+        check(r"a\b", r"a\\b and a\\\\b", "<masked> and <masked>");
+        check(
+            "\u{1f427}x",
+            r"\u{1f427}x \\ud83d\\udc27x",
+            "<masked> <masked>",
+        );
+    }
+
+    #[test]
+    fn what_only_begins_like_a_secret_is_shown() {
+        for text in [
+            "a%2", "a%", "a\\", "a\\u00", "a\\u{62", "a&", "a&#98", "a%ü0", "aü", "",
+        ] {
+            check("ab", text, text);
+        }
+    }
+
+    #[test]
     fn an_empty_secret_masks_nothing() {
         check("", "text", "text");
     }
 
     #[test]
-    fn the_longer_secret_goes_first() {
+    fn all_that_belongs_to_a_secret_is_masked() {
         let secrets = [Secret::new("abc"), Secret::new("abcdef")];
         assert_eq!(redacted("xabcdefx", &secrets), format!("x{MASK}x"));
+        let secrets = [Secret::new("abc"), Secret::new("bcdef")];
+        assert_eq!(redacted("xabcdefx", &secrets), format!("x{MASK}x"));
+        assert_eq!(redacted("abcabc", &secrets), format!("{MASK}{MASK}"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_mixture_of_escapes_hides_a_secret(secret in "[a-z\"\\\\/%{<& äß🔥]{1,8}", ways in proptest::collection::vec(0..6_usize, 8)) {
+            let written: String = secret.chars().zip(ways).map(|(known, way)| escaped(known, way)).collect();
+            let shown = redacted(&written, [&Secret::new(&*secret)]).into_owned();
+            prop_assert_eq!(shown.replace(MASK, ""), "", "{:?} written {:?}", secret, written);
+        }
+
+        #[test]
+        fn any_text_is_searched(text in any::<String>(), secret in any::<String>()) {
+            let secret = Secret::new(secret);
+            let shown = redacted(&text, [&secret]);
+            prop_assert!(secret.is_empty() || !shown.replace(MASK, BLANK).contains(secret.expose()));
+        }
+    }
+
+    /// One character in one of the ways in which peers write it.
+    fn escaped(known: char, way: usize) -> String {
+        let utf8 = known.to_string().into_bytes();
+        let json = quoted(known);
+        match way {
+            0 => known.to_string(),
+            1 => utf8.iter().map(|byte| format!("%{byte:02X}")).collect(),
+            2 => utf8.iter().map(|byte| format!("%25{byte:02x}")).collect(),
+            3 => json,
+            4 => known
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .map(|unit| format!("\\u{unit:04x}"))
+                .collect(),
+            _ => format!("&#{};", u32::from(known)),
+        }
+    }
+
+    fn quoted(known: char) -> String {
+        match known {
+            '"' | '\\' => format!("\\{known}"),
+            other => other.to_string(),
+        }
     }
 }
