@@ -1,6 +1,8 @@
 //! The sections of all files put together, checked, with every fault.
 
-use notify_schema::{Builtin, Fault, Fields, Position, RawProperty, SectionName, Source};
+use notify_schema::{
+    Builtin, Fault, Fields, Kind, Pair, Position, Property, RawProperty, SectionName, Source,
+};
 
 use crate::assembly;
 use crate::{Document, Files, Schemas};
@@ -198,6 +200,21 @@ impl Configuration {
     /// Other keys there are left out: one may be a secret whose own key was forgotten.
     pub fn secret_keys(&self, section: &Section) -> Vec<&'static str> {
         section.secrets.clone()
+    }
+
+    /// The names that the secrets of one property have in the private file, in file order.
+    ///
+    /// Only pairs have names; other secrets have none, and neither has a line that is no pair.
+    pub fn secret_names(&self, section: &Section, property: &Property) -> Vec<&str> {
+        let is_named = property.is_secret() && matches!(property.kind, Kind::Pair);
+        let Some(index) = section.places.private.filter(|_| is_named) else {
+            return Vec::new();
+        };
+        let lines = self.documents.private.section(index).properties();
+        lines
+            .filter(|line| line.key == property.name)
+            .filter_map(|line| Some(Pair::parse(line.value).ok()?.name))
+            .collect()
     }
 
     /// The parsed text of one file.

@@ -105,6 +105,15 @@ impl SectionDraft {
         self.lines.iter().any(|line| line.key == key)
     }
 
+    /// The values of a key, in order.
+    pub(crate) fn values<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.lines.iter().filter(move |line| line.key == key);
+        lines.filter_map(move |line| {
+            let text = std::str::from_utf8(&line.text).ok()?;
+            Some(text.trim_start().strip_prefix(key)?.trim())
+        })
+    }
+
     pub(crate) fn kind(&self) -> &str {
         &self.kind
     }

@@ -1,6 +1,8 @@
 //! Which line of a change goes into which file.
 
-use notify_schema::{Kind, Property, Schema, SectionName, Source, Value};
+use std::collections::HashSet;
+
+use notify_schema::{Kind, Pair, Property, Schema, SectionName, Source, Value};
 
 use crate::changes::{Change, Setting};
 use crate::configuration::Documents;
@@ -182,6 +184,9 @@ impl<'d> Edit<'d> {
         }
         let draft = self.section_in(source, schema, name);
         let mut draft = draft.unwrap_or_else(|| SectionDraft::new(schema.kind(), name));
+        let values = with_kept_secrets(property, values, &draft).map_err(|reason| {
+            StoreError::invalid(format!("{section}: property `{}`: {reason}", property.name))
+        })?;
         draft.set(
             property.name,
             &values.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -275,6 +280,36 @@ fn value_of(property: &Property, value: &Value) -> Result<String, String> {
         };
         reason.to_owned()
     })
+}
+
+/// A secret that is given by its name alone keeps the value that the file has, as in Proxmox VE's API.
+fn with_kept_secrets(
+    property: &Property,
+    values: Vec<String>,
+    draft: &SectionDraft,
+) -> Result<Vec<String>, String> {
+    if !property.is_secret() || !matches!(property.kind, Kind::Pair) {
+        return Ok(values);
+    }
+    let mut names = HashSet::new();
+    let mut kept = Vec::with_capacity(values.len());
+    for value in &values {
+        let pair =
+            Pair::parse(value).map_err(|refused| refused.reason_without_value().to_owned())?;
+        if !names.insert(pair.name) {
+            return Err(format!("secret {} is given twice", quoted(pair.name)));
+        }
+        let of_name = |old: &&str| Pair::parse(old).is_ok_and(|old| old.name == pair.name);
+        kept.push(match pair.value {
+            Some(_) => value.clone(),
+            None => draft
+                .values(property.name)
+                .find(of_name)
+                .map(str::to_owned)
+                .ok_or_else(|| format!("secret {} is not known", quoted(pair.name)))?,
+        });
+    }
+    Ok(kept)
 }
 
 fn no_section(name: &str) -> StoreError {

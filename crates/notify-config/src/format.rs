@@ -220,9 +220,10 @@ impl<'a> Format<'a> {
         if line.key == "origin" {
             return Verdict::Dropped("`origin`, which is not for files".to_owned());
         }
-        let property = schema
-            .property(line.key)
-            .filter(|property| property.is_secret() == self.is_private());
+        let property = schema.property(line.key).filter(|property| {
+            let named = self.source == Source::Public && property.is_mention(line.value);
+            named || property.is_secret() == self.is_private()
+        });
         let kind = match property {
             Some(property) if property.in_pve => &property.kind,
             None if self.is_ignored(schema, line.key) => &Kind::text(),

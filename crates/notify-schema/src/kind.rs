@@ -33,6 +33,8 @@ pub enum Kind {
     /// The name of a section: `[A-Za-z0-9_][A-Za-z0-9._-]*`, 2 to 32 characters.
     Name,
     /// `name=NAME,value=BASE64`; the value may be left out.
+    ///
+    /// Of a secret, Proxmox VE may list the name alone in the public file.
     Pair,
     /// Base64 of UTF-8 text. As in Proxmox VE, it is not decoded when the file is read.
     Base64,
@@ -125,6 +127,36 @@ impl Kind {
                 check(value).map_err(|reason| Refused::new(reason, format!("expected {what}")))
             }
         }
+    }
+
+    /// The value that holds a plain text, for a kind whose values are base64; none for other kinds.
+    ///
+    /// For a pair, `plain` is `NAME=TEXT`.
+    ///
+    /// ```
+    /// use notify_schema::Kind;
+    /// let encoded = |kind: Kind, plain| kind.encoded(plain).and_then(Result::ok);
+    /// assert_eq!(encoded(Kind::Base64, "foo").as_deref(), Some("Zm9v"));
+    /// assert_eq!(encoded(Kind::Pair, "X-A=foo").as_deref(), Some("name=X-A,value=Zm9v"));
+    /// assert_eq!(encoded(Kind::Boolean, "true"), None);
+    /// ```
+    ///
+    /// # Errors
+    /// [`Refused`] when a pair has no name, or one that a property string cannot hold.
+    pub fn encoded(&self, plain: &str) -> Option<Result<String, Refused>> {
+        match self {
+            Kind::Base64 => Some(Ok(STANDARD.encode(plain))),
+            Kind::Pair => Some(match plain.split_once('=') {
+                Some((name, text)) => Pair::encoded(name, text),
+                None => Err(Refused::plain("expected NAME=TEXT")),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Whether values are base64 of text, which people would rather give as it is.
+    pub const fn is_base64(&self) -> bool {
+        matches!(self, Kind::Base64 | Kind::Pair)
     }
 
     /// What is expected, for help texts: `a number from 0 to 65535`.
@@ -266,16 +298,38 @@ impl<'a> Pair<'a> {
             .ok_or_else(|| pair_refused("`name` is missing"))
     }
 
+    /// The property string of a name and a plain text.
+    ///
+    /// # Errors
+    /// [`Refused`] when the name is empty or has a comma or a control character.
+    pub fn encoded(name: &str, text: &str) -> Result<String, Refused> {
+        if name.is_empty() || name.contains(',') || name.contains(char::is_control) {
+            let reason =
+                "a name has at least one character, and neither commas nor control characters";
+            return Err(Refused::plain(reason));
+        }
+        Ok(format!("name={name},value={}", STANDARD.encode(text)))
+    }
+
     /// The value decoded; an absent value is empty.
     ///
     /// # Errors
-    /// [`Refused`] when it is not base64 of UTF-8 text.
+    /// [`Refused`] when it is not base64 of UTF-8 text; the reason does not quote it.
     pub fn decoded(&self) -> Result<String, Refused> {
-        let bytes = STANDARD
-            .decode(self.value.unwrap_or_default())
-            .map_err(|_| pair_refused("the value is not base64"))?;
-        String::from_utf8(bytes).map_err(|_| pair_refused("the value is not base64 of UTF-8 text"))
+        decode_base64(self.value.unwrap_or_default())
     }
+}
+
+/// The text that a value of the kind [`Kind::Base64`] holds.
+///
+/// # Errors
+/// [`Refused`] when it is not base64 of UTF-8 text; the reason does not quote it.
+pub fn decode_base64(value: &str) -> Result<String, Refused> {
+    let bytes = STANDARD
+        .decode(value)
+        .map_err(|_| Refused::plain("the value is not base64"))?;
+    String::from_utf8(bytes)
+        .map_err(|_| Refused::plain("the value is base64, but not of UTF-8 text"))
 }
 
 fn pair_refused(reason: &str) -> Refused {
@@ -367,6 +421,35 @@ mod tests {
         );
         for bad in ["", "x", "value=Zm9v", "name=a,name=b", "name=a,foo=b"] {
             assert!(Pair::parse(bad).is_err(), "{bad:?}");
+        }
+        for (value, reason) in [
+            ("hunter2!", "the value is not base64"),
+            ("/w==", "the value is base64, but not of UTF-8 text"),
+        ] {
+            let pair = format!("name=a,value={value}");
+            let refused = Pair::parse(&pair).expect("a pair").decoded();
+            assert_eq!(refused.expect_err("not text").reason(), reason);
+        }
+    }
+
+    #[test]
+    fn a_plain_text_is_encoded_for_the_file() {
+        let check = |plain: &str, expected: Option<(&str, &str)>| {
+            let value = Kind::Pair.encoded(plain).expect("pairs are base64").ok();
+            let pair = value
+                .as_deref()
+                .map(|value| Pair::parse(value).expect("a pair"));
+            let text = pair.map(|pair| (pair.name, pair.decoded().expect("text")));
+            assert_eq!(
+                text.as_ref().map(|(name, text)| (*name, text.as_str())),
+                expected,
+                "{plain}"
+            );
+        };
+        check("X-A=b=c, \u{e4}\n", Some(("X-A", "b=c, \u{e4}\n")));
+        check("X-A=", Some(("X-A", "")));
+        for bad in ["X-A", "=x", "a,b=c", "a\n=b"] {
+            check(bad, None);
         }
     }
 }

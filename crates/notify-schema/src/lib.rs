@@ -45,7 +45,7 @@ mod section_name;
 pub use excerpt::excerpt;
 pub use fault::{Audience, Fault, FaultCode, Level, Position, Source};
 pub use fields::{Entry, Fields, Value};
-pub use kind::{Kind, Pair, Refused};
+pub use kind::{Kind, Pair, Refused, decode_base64};
 pub use lint::lint;
 pub use one_line::one_line;
 pub use property::{Presence, Property, RESERVED_NAMES, Scope};

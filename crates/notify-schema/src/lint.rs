@@ -38,8 +38,8 @@ pub fn lint(properties: &[&Property]) -> Vec<String> {
         if !seen.insert(property.name) {
             laws.push("two properties have this name".to_owned());
         }
-        if is_file_flag(property, properties) {
-            laws.push("a secret has this name as its flag".to_owned());
+        if is_other_flag(property, properties) {
+            laws.push("another property has this name as its flag".to_owned());
         }
         broken.extend(
             laws.iter()
@@ -103,12 +103,18 @@ fn default(property: &Property) -> Option<String> {
     Some(format!("the default is refused: {}", refused.reason()))
 }
 
-fn is_file_flag(property: &Property, properties: &[&Property]) -> bool {
-    property.name.strip_suffix("-file").is_some_and(|stem| {
-        properties
-            .iter()
-            .any(|other| other.is_secret() && other.name == stem)
-    })
+/// A secret is read from `--NAME-file`; what is base64 in the file also has `--NAME-text` and `--NAME-file`.
+fn is_other_flag(property: &Property, properties: &[&Property]) -> bool {
+    let is_flag_of = |stem: &str, takes: fn(&Property) -> bool| {
+        let mut others = properties.iter();
+        others.any(|other| other.name == stem && takes(other))
+    };
+    let from_file =
+        |stem: &str| is_flag_of(stem, |other| other.is_secret() || other.kind.is_base64());
+    let from_text =
+        |stem: &str| is_flag_of(stem, |other| !other.is_secret() && other.kind.is_base64());
+    property.name.strip_suffix("-file").is_some_and(from_file)
+        || property.name.strip_suffix("-text").is_some_and(from_text)
 }
 
 #[cfg(test)]
@@ -185,9 +191,17 @@ mod tests {
         assert_eq!(
             lint(&[&token, &named("token-file"), &named("a"), &named("a")]),
             [
-                "property `token-file`: a secret has this name as its flag",
+                "property `token-file`: another property has this name as its flag",
                 "property `a`: two properties have this name",
             ]
         );
+        let body = Property::optional("body", Kind::Base64, "B.").example("Zm9v");
+        let laws = ["body-text", "body-file"]
+            .map(|name| format!("property `{name}`: another property has this name as its flag"));
+        assert_eq!(
+            lint(&[&body, &named("body-text"), &named("body-file")]),
+            laws
+        );
+        assert_eq!(lint(&[&token, &named("token-text")]), [""; 0]);
     }
 }

@@ -1,6 +1,6 @@
 //! One property of a section, declared once.
 
-use crate::Kind;
+use crate::{Kind, Pair};
 
 /// Flags of the command line, and keys that its answers in JSON have beside the
 /// properties, so no property may have such a name.
@@ -142,6 +142,13 @@ impl Property {
     /// Whether its value must not be shown.
     pub const fn is_secret(&self) -> bool {
         matches!(self.scope, Scope::Secret)
+    }
+
+    /// Whether `value` only names a secret, as `name=token`: that may stand in the public file.
+    pub fn is_mention(&self, value: &str) -> bool {
+        self.is_secret()
+            && matches!(self.kind, Kind::Pair)
+            && Pair::parse(value).is_ok_and(|pair| pair.value.is_none())
     }
 
     /// Whether it may stand more than once.

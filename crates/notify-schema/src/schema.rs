@@ -230,6 +230,9 @@ impl Check<'_> {
         let Some(property) = self.schema.property(line.key) else {
             return self.unknown(line);
         };
+        if line.at.source == Source::Public && property.is_mention(line.value) {
+            return;
+        }
         if let Some(fault) = misplaced(property, line.at) {
             self.note_refused(property);
             return self.fault(fault);
@@ -550,6 +553,23 @@ mod tests {
              priv/notifications.cfg:4:2: error: relay `x1`: property `port`: not a secret, so it has no place in the private file\n\
              notify.cfg:5:2: error: relay `x1`: property `mode`: a property of Proxmox VE has no place in notify.cfg\n\
              priv/notifications.cfg:6:2: error: relay `x1`: property `token`: shorter than 2 characters"
+        );
+    }
+
+    #[test]
+    fn the_public_file_may_name_a_secret() {
+        static SECRET: Property = Property::repeated("secret", Kind::Pair, "Secrets.").secret();
+        let schema = Schema::new("hook", [&SECRET]);
+        let lines = "+ secret name=a\n- secret name=a,value=Zm9v";
+        assert_eq!(check(&schema, lines), "used");
+        let leak = "a secret in a file that others can read";
+        assert_eq!(
+            check(&schema, "+ secret name=a,value=Zm9v\n~ secret name=a"),
+            format!(
+                "used\n\
+                 notifications.cfg:2:2: error: hook `x1`: property `secret`: {leak}\n\
+                 notify.cfg:3:2: error: hook `x1`: property `secret`: {leak}"
+            )
         );
     }
 

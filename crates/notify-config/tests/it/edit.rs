@@ -1,7 +1,7 @@
 //! What a change does to the bytes of each file.
 
-use notify_config::{Changes, Content, Files, Setting, StoreErrorKind};
-use notify_schema::Secret;
+use notify_config::{Changes, Configuration, Content, Files, Schemas, Setting, StoreErrorKind};
+use notify_schema::{Kind, Property, Schema, Secret, Value};
 
 use crate::pve_types::{lines, schemas};
 
@@ -410,4 +410,62 @@ fn a_file_that_cannot_be_read_is_not_overwritten() {
         )
     );
     assert!(comment("ops", "x").apply(&files, &schemas()).is_ok());
+}
+
+static SECRET: Property = Property::repeated("secret", Kind::Pair, "Secrets.").secret();
+
+fn hooks() -> Schemas {
+    Schemas::new([Schema::new("hook", [&SECRET])])
+}
+
+fn secrets(values: &[&str]) -> Changes {
+    let setting = Setting {
+        key: "secret".to_owned(),
+        values: values
+            .iter()
+            .map(|value| Value::Secret(Secret::new(*value)))
+            .collect(),
+    };
+    Changes::new().set("h1", vec![setting], Vec::new())
+}
+
+#[test]
+fn a_named_secret_without_value_keeps_what_the_file_has() {
+    let before = "hook: h1\n\tsecret name=a,value=MQ==\n\tsecret name=b,value=Mg==\n";
+    let before = Files::of("hook: h1\n", before, "");
+    let check = |values: &[&str], expected: Result<&str, &str>| {
+        let after = secrets(values).apply(&before, &hooks());
+        let after = after.map(|after| text(&after.private).to_owned());
+        let after = after.map_err(|error| error.to_string());
+        assert_eq!(
+            after.as_deref().map_err(String::as_str),
+            expected,
+            "{values:?}"
+        );
+    };
+    check(
+        &["name=b", "name=c,value=Mw=="],
+        Ok("hook: h1\n\tsecret name=b,value=Mg==\n\tsecret name=c,value=Mw==\n"),
+    );
+    check(
+        &["name=a,value=OQ=="],
+        Ok("hook: h1\n\tsecret name=a,value=OQ==\n"),
+    );
+    check(
+        &["name=c"],
+        Err("hook `h1`: property `secret`: secret `c` is not known"),
+    );
+    check(
+        &["name=a", "name=a,value=MQ=="],
+        Err("hook `h1`: property `secret`: secret `a` is given twice"),
+    );
+}
+
+#[test]
+fn the_names_of_secrets_are_no_secrets() {
+    let private = "hook: h1\n\tsecret name=b,value=Mg==\n\tsecret hunter2\n\tsecret name=a\n";
+    let files = Files::of("hook: h1\n\tsecret name=public\n", private, "");
+    let configuration = Configuration::assemble(&files, &hooks());
+    let h1 = configuration.section("h1").expect("there");
+    assert_eq!(configuration.secret_names(h1, &SECRET), ["b", "a"]);
 }

@@ -1,7 +1,7 @@
 //! `config format`.
 
-use notify_config::{Document, format};
-use notify_schema::Source;
+use notify_config::{Document, Schemas, format};
+use notify_schema::{Kind, Property, Schema, Source};
 
 use crate::pve_types::{lines, schemas};
 
@@ -52,6 +52,16 @@ fn what_proxmox_ve_refuses_is_left_out_and_named() {
          notifications.cfg:17:1: warning: smtp `no-sender`: left out with its whole section: property `from-address` is missing\n\
          notifications.cfg:20:1: warning: left out: no header `TYPE: NAME`, and the lines up to the next",
     );
+}
+
+#[test]
+fn the_name_of_a_secret_stays_in_the_public_file() {
+    static SECRET: Property = Property::repeated("secret", Kind::Pair, "Secrets.").secret();
+    let hooks = Schemas::new([Schema::new("hook", [&SECRET])]);
+    let input = "hook: h1\n\tsecret name=a\n\tsecret name=b,value=Mg==\n";
+    let formatted = format(&Document::parse(Source::Public, input.as_bytes()), &hooks);
+    assert_eq!(formatted.text, "hook: h1\n\tsecret name=a\n");
+    assert_eq!(formatted.left_out.len(), 1);
 }
 
 #[test]
