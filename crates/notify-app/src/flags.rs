@@ -1,6 +1,6 @@
 //! Flags made at run time from the properties of a section type.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use notify_schema::{Kind, Property, Schema, Secret};
@@ -40,7 +40,7 @@ pub(crate) fn command(title: &str, schema: &Schema, purpose: Purpose) -> Command
         .max_term_width(100)
         .arg(name);
     for property in schema.properties() {
-        command = command.arg(flag(property));
+        command = command.args(flags(property));
     }
     if purpose == Purpose::Set {
         command = command.arg(unset(schema));
@@ -48,18 +48,72 @@ pub(crate) fn command(title: &str, schema: &Schema, purpose: Purpose) -> Command
     command.args(guards()).args(globals())
 }
 
+fn flags(property: &'static Property) -> Vec<Arg> {
+    if property.is_secret() {
+        return vec![file_flag(property)];
+    }
+    if property.kind.is_base64() {
+        return vec![flag(property), text_flag(property), file_flag(property)];
+    }
+    vec![flag(property)]
+}
+
+/// `--PROP-file FILE`: a secret, or the text of what is base64 in the configuration.
+fn file_flag(property: &'static Property) -> Arg {
+    let named = matches!(property.kind, Kind::Pair);
+    let source = match named {
+        true => "The text of NAME is read from a file; - is standard input.",
+        false => "Read from a file; - is standard input.",
+    };
+    let help = if property.is_secret() {
+        // What is expected in the configuration is not what the file holds.
+        let what = match named {
+            true => format!("{} Any number of times.", property.doc),
+            false => notify_docs::flag_help(property),
+        };
+        format!("{what} {source}")
+    } else {
+        format!("As --{}, which is encoded for you. {source}", property.name)
+    };
+    Arg::new(file_id(property))
+        .long(file_id(property))
+        .value_name(file_value(property))
+        .help(help)
+        .action(ArgAction::Append)
+}
+
+fn file_value(property: &Property) -> &'static str {
+    match property.kind {
+        Kind::Pair => "NAME=FILE",
+        _ => "FILE",
+    }
+}
+
+/// `--PROP-text TEXT`: what is base64 in the configuration, given as it is.
+fn text_flag(property: &'static Property) -> Arg {
+    let named = matches!(property.kind, Kind::Pair);
+    let value = if named { "NAME=TEXT" } else { "TEXT" };
+    Arg::new(text_id(property))
+        .long(text_id(property))
+        .value_name(value)
+        .help(format!(
+            "As --{}, which is encoded for you. Plain text.",
+            property.name
+        ))
+        .action(ArgAction::Append)
+        .allow_hyphen_values(true)
+}
+
+fn file_id(property: &Property) -> String {
+    format!("{}-file", property.name)
+}
+
+fn text_id(property: &Property) -> String {
+    format!("{}-text", property.name)
+}
+
 fn flag(property: &'static Property) -> Arg {
     let help = notify_docs::flag_help(property);
-    if property.is_secret() {
-        let long = format!("{}-file", property.name);
-        let help = format!("{help} Read from a file; - is standard input.");
-        return Arg::new(property.name)
-            .long(long)
-            .value_name("FILE")
-            .help(help)
-            .action(ArgAction::Append)
-            .value_parser(clap::value_parser!(PathBuf));
-    }
     let action = if property.is_repeated() {
         ArgAction::Append
     } else {
@@ -165,12 +219,67 @@ pub(crate) fn wanted(
             if let Some(secrets) = secrets(property, matches, purpose, prompt)? {
                 wanted.secrets.push((property, secrets));
             }
-        } else if let Some(values) = matches.get_many::<String>(property.name) {
-            wanted.values.push((property, values.cloned().collect()));
+        } else if let Some(values) = values(property, matches)? {
+            wanted.values.push((property, values));
         }
     }
     refuse_bad_values(&wanted)?;
     Ok(wanted)
+}
+
+/// The values of a public property, in whatever flags they were given.
+fn values(property: &'static Property, matches: &ArgMatches) -> Result<Option<Vec<String>>, Stop> {
+    let given = |id: &str| matches.get_many::<String>(id).into_iter().flatten();
+    let mut values: Vec<String> = given(property.name).cloned().collect();
+    if property.kind.is_base64() {
+        for text in given(&text_id(property)) {
+            values.push(encoded(property, text, "text")?);
+        }
+        for file in given(&file_id(property)) {
+            values.push(encoded(property, &text_of(property, file)?, "file")?);
+        }
+    }
+    if values.len() > 1 && !property.is_repeated() {
+        let name = property.name;
+        return Err(
+            Stop::usage(format!("--{name} is given more than once")).with_hint(format!(
+                "use one of --{name}, --{name}-text and --{name}-file"
+            )),
+        );
+    }
+    Ok((!values.is_empty()).then_some(values))
+}
+
+/// The value for the configuration of a plain text, or of `NAME=TEXT`.
+fn encoded(property: &Property, text: &str, flag: &str) -> Result<String, Stop> {
+    let encoded = property
+        .kind
+        .encoded(text)
+        .unwrap_or_else(|| Ok(text.to_owned()));
+    encoded.map_err(|refused| {
+        Stop::usage(format!(
+            "--{}-{flag}: {}",
+            property.name,
+            refused.reason_without_value()
+        ))
+    })
+}
+
+/// The text of `FILE`, or of `NAME=FILE` as `NAME=TEXT`. A line end of an editor at its end does not belong to it.
+fn text_of(property: &Property, file: &str) -> Result<String, Stop> {
+    let (name, file) = match (property.kind, file.split_once('=')) {
+        (Kind::Pair, Some((name, file))) => (Some(name), file),
+        (Kind::Pair, None) => {
+            let message = format!("--{}-file: expected NAME=FILE", property.name);
+            return Err(Stop::usage(message));
+        }
+        _ => (None, file),
+    };
+    let text = input::secret(Path::new(file))?;
+    Ok(match name {
+        Some(name) => format!("{name}={}", text.expose()),
+        None => text.expose().to_owned(),
+    })
 }
 
 fn secrets(
@@ -179,11 +288,16 @@ fn secrets(
     purpose: Purpose,
     prompt: &mut Prompt,
 ) -> Result<Option<Vec<Secret>>, Stop> {
-    if let Some(files) = matches.get_many::<PathBuf>(property.name) {
-        return files
-            .map(|file| input::secret(file))
-            .collect::<Result<_, _>>()
-            .map(Some);
+    if let Some(files) = matches.get_many::<String>(&file_id(property)) {
+        let secret = |file: &String| {
+            let text = text_of(property, file)?;
+            encoded(property, &text, "file").map(Secret::new)
+        };
+        return files.map(secret).collect::<Result<_, _>>().map(Some);
+    }
+    // Nobody knows how many there are, and what their names are.
+    if property.is_repeated() {
+        return Ok(None);
     }
     if purpose == Purpose::Set {
         return Ok(None);
@@ -237,8 +351,9 @@ pub(crate) fn refuse_secret_flags(schema: &Schema, words: &[String]) -> Result<(
             property.name
         ))
         .with_hint(format!(
-            "use --{}-file FILE, or `-` for standard input",
-            property.name
+            "use --{}-file {}, with `-` for standard input",
+            property.name,
+            file_value(property)
         ))),
         None => Ok(()),
     }
@@ -259,8 +374,22 @@ mod tests {
         Property::default("disable", Kind::Boolean, "false", "Off.").example("true");
     static TOKEN: Property = Property::required("token", Kind::text(), "The secret.").secret();
 
+    static BODY: Property = Property::optional("body", Kind::Base64, "Body.").example("Zm9v");
+    static HEADER: Property =
+        Property::repeated("header", Kind::Pair, "Headers.").example("name=a,value=Zm9v");
+    static SECRET: Property = Property::repeated("secret", Kind::Pair, "Secrets.").secret();
+
     fn schema() -> Schema {
-        Schema::new("relay", [&SERVER, &PORT, &TO, &OFF, &TOKEN])
+        let plain = [&SERVER, &PORT, &TO, &OFF, &TOKEN];
+        Schema::new("relay", plain.into_iter().chain([&BODY, &HEADER, &SECRET]))
+    }
+
+    /// A file that lives as long as the test.
+    fn file(text: &str) -> (tempfile::NamedTempFile, String) {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(&file, text).expect("it is ours");
+        let path = file.path().to_str().expect("UTF-8").to_owned();
+        (file, path)
     }
 
     fn check(purpose: Purpose, line: &str, expected: Result<&[(&str, &[&str])], &str>) {
@@ -331,6 +460,87 @@ mod tests {
         );
         check(Purpose::Set, "r1 --unset server", Err("invalid value"));
         check(Purpose::Set, "r1 --sevrer x", Err("--server"));
+    }
+
+    #[test]
+    fn what_is_base64_may_be_given_plain() {
+        let (_file, path) = file("{{ title }}\n");
+        for body in [
+            "--body e3sgdGl0bGUgfX0=".to_owned(),
+            format!("--body-file {path}"),
+        ] {
+            let line = format!("r1 {body}");
+            check(Purpose::Set, &line, Ok(&[("body", &["e3sgdGl0bGUgfX0="])]));
+        }
+        check(
+            Purpose::Set,
+            "r1 --body-text -x",
+            Ok(&[("body", &["LXg="])]),
+        );
+        let line = format!(
+            "r1 --header-text X-A=b=c --header name=X-B,value=Zm9v --header-file X-C={path}"
+        );
+        let values: &[&str] = &[
+            "name=X-B,value=Zm9v",
+            "name=X-A,value=Yj1j",
+            "name=X-C,value=e3sgdGl0bGUgfX0=",
+        ];
+        check(Purpose::Set, &line, Ok(&[("header", values)]));
+        check(
+            Purpose::Set,
+            "r1 --body-text x --body Zm9v",
+            Err("--body is given more than once"),
+        );
+        check(
+            Purpose::Set,
+            "r1 --header-text x",
+            Err("--header-text: expected NAME=TEXT"),
+        );
+        check(
+            Purpose::Set,
+            "r1 --header-file x",
+            Err("--header-file: expected NAME=FILE"),
+        );
+        check(
+            Purpose::Set,
+            "r1 --header x",
+            Err("--header: expected name=NAME,value=BASE64"),
+        );
+        check(
+            Purpose::Set,
+            "r1 --server-text x",
+            Err("unexpected argument"),
+        );
+    }
+
+    #[test]
+    fn a_named_secret_comes_from_a_file() {
+        let (_file, path) = file("hunter2\n");
+        let line = format!("r1 --secret-file a={path} --secret-file b={path}");
+        let matches = command("x", &schema(), Purpose::Set)
+            .try_get_matches_from(line.split(' '))
+            .expect("good flags");
+        let wanted = wanted(&schema(), &matches, Purpose::Set, &mut Prompt::none());
+        let wanted = wanted.expect("good files");
+        let [(property, secrets)] = &wanted.secrets[..] else {
+            panic!("one property has secrets: {wanted:?}");
+        };
+        let secrets: Vec<_> = secrets.iter().map(notify_schema::Secret::expose).collect();
+        assert_eq!(property.name, "secret");
+        assert_eq!(
+            secrets,
+            ["name=a,value=aHVudGVyMg==", "name=b,value=aHVudGVyMg=="]
+        );
+        check(
+            Purpose::Set,
+            "r1 --secret-file x",
+            Err("--secret-file: expected NAME=FILE"),
+        );
+        check(
+            Purpose::Set,
+            "r1 --secret-text a=b",
+            Err("unexpected argument"),
+        );
     }
 
     #[test]

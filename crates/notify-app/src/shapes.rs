@@ -46,16 +46,17 @@ pub(crate) fn summary(section: &Section, ready: &Ready, schemas: &Schemas) -> Va
 pub(crate) fn whole(section: &Section, ready: &Ready, schemas: &Schemas) -> Value {
     let mut object = begin(section);
     object.extend(properties(section, &ready.configuration, schemas));
+    object.extend(named_secrets(section, &ready.configuration, schemas));
     end(object, section, ready)
 }
 
-/// A whole section, with `"set"` for each secret that it has.
+/// A whole section, with `"set"` for each secret that it has, or its name where it has one.
 pub(crate) fn with_secrets_named(section: &Section, ready: &Ready, schemas: &Schemas) -> Value {
     let Value::Object(mut object) = whole(section, ready, schemas) else {
         unreachable!("a section is an object")
     };
     for key in ready.configuration.secret_keys(section) {
-        object.insert(key.to_owned(), json!(SET));
+        object.entry(key).or_insert_with(|| json!(SET));
     }
     Value::Object(object)
 }
@@ -103,6 +104,26 @@ fn properties(
         }
     }
     object
+}
+
+/// The names of secrets that have one, without their values: `name=token`.
+fn named_secrets(
+    section: &Section,
+    configuration: &Configuration,
+    schemas: &Schemas,
+) -> Map<String, Value> {
+    let properties = schemas
+        .get(&section.kind)
+        .map_or(&[][..], Schema::properties);
+    let named = properties.iter().filter_map(|property| {
+        let names = configuration.secret_names(section, property);
+        let shown: Vec<_> = names
+            .iter()
+            .map(|name| json!(format!("name={name}")))
+            .collect();
+        (!shown.is_empty()).then(|| (property.name.to_owned(), Value::Array(shown)))
+    });
+    named.collect()
 }
 
 fn ignored(schema: Option<&Schema>, key: &str) -> bool {

@@ -94,11 +94,13 @@ fn properties(kind: &str) -> BTreeSet<String> {
         .filter_map(|flag| {
             let mut words = flag.split_whitespace();
             let (name, value) = (words.next()?, words.next());
-            // A secret is read from a file: `--password-file <FILE>`.
-            let secret = name
-                .strip_suffix("-file")
-                .filter(|_| value == Some("<FILE>"));
-            Some(secret.unwrap_or(name))
+            // A secret is read from a file: `--password-file <FILE>`; what is base64 may be plain.
+            let stem = match value {
+                Some("<FILE>" | "<NAME=FILE>") => name.strip_suffix("-file"),
+                Some("<TEXT>" | "<NAME=TEXT>") => name.strip_suffix("-text"),
+                _ => None,
+            };
+            Some(stem.unwrap_or(name))
         })
         .filter(|name| !OTHER_FLAGS.contains(name))
         .map(str::to_owned)

@@ -1,10 +1,12 @@
 //! `add`, `set`, `remove` and `reset`: from words to changes.
 
+use std::collections::HashSet;
+
 use clap::ArgMatches;
-use notify_config::{Changes, Origin, Setting};
+use notify_config::{Changes, Configuration, Origin, Section, Setting};
 use notify_core::TargetType;
 use notify_match::MATCHER;
-use notify_schema::{Schema, Secret, Value};
+use notify_schema::{Pair, Property, Schema, Secret, Value};
 
 use super::find;
 use super::write::Edit;
@@ -44,7 +46,7 @@ pub(super) fn add(global: &Global, noun: Noun, words: &[String], console: &Conso
     let Some(wanted) = parse(&title, schema, Purpose::Add, rest, console)? else {
         return Ok(Exit::Done);
     };
-    let changes = || Changes::new().add(kind, &wanted.name, settings(&wanted));
+    let changes = || Changes::new().add(kind, &wanted.name, settings(&wanted, &[]));
     Edit::of(&setup, &wanted.name, &wanted.guard).make(changes, console)?;
     console.note(format!("added {} `{}`", noun.word(), wanted.name));
     Ok(Exit::Done)
@@ -127,7 +129,8 @@ pub(super) fn set(global: &Global, noun: Noun, words: &[String], console: &Conso
             .map(|property| property.name.to_owned())
             .collect()
     };
-    let changes = || Changes::new().set(name, settings(&wanted), unset());
+    let kept = kept_secrets(&wanted, &configuration, section);
+    let changes = || Changes::new().set(name, settings(&wanted, &kept), unset());
     Edit::of(&setup, name, &wanted.guard).make(changes, console)?;
     console.note(format!("changed {} `{name}`", noun.word()));
     Ok(Exit::Done)
@@ -211,15 +214,40 @@ fn with_folder(global: &Global, words: &[String]) -> Global {
     global
 }
 
-fn settings(wanted: &Wanted) -> Vec<Setting> {
+/// The named secrets that a change does not mention, each as a value that keeps it.
+///
+/// Nobody can read the others to give them again, so a new one does not take their place.
+fn kept_secrets(
+    wanted: &Wanted,
+    configuration: &Configuration,
+    section: &Section,
+) -> Vec<(&'static Property, Secret)> {
+    let mut kept = Vec::new();
+    for (property, values) in &wanted.secrets {
+        if wanted.unset.iter().any(|unset| unset.name == property.name) {
+            continue;
+        }
+        let name = |value: &Secret| Some(Pair::parse(value.expose()).ok()?.name.to_owned());
+        let mut given: HashSet<_> = values.iter().filter_map(name).collect();
+        let names = configuration.secret_names(section, property).into_iter();
+        let old = names.filter(|name| given.insert((*name).to_owned()));
+        kept.extend(old.map(|name| (*property, Secret::new(format!("name={name}")))));
+    }
+    kept
+}
+
+fn settings(wanted: &Wanted, kept: &[(&'static Property, Secret)]) -> Vec<Setting> {
     let public = wanted
         .values
         .iter()
         .map(|(property, values)| Setting::list(property.name, values.iter().map(String::as_str)));
-    let secret = |values: &[Secret]| values.iter().cloned().map(Value::Secret).collect();
-    let private = wanted.secrets.iter().map(|(property, values)| Setting {
-        key: property.name.to_owned(),
-        values: secret(values),
+    let private = wanted.secrets.iter().map(|(property, values)| {
+        let kept = kept.iter().filter(|(of, _)| of.name == property.name);
+        let values = kept.map(|(_, value)| value).chain(values);
+        Setting {
+            key: property.name.to_owned(),
+            values: values.cloned().map(Value::Secret).collect(),
+        }
     });
     public.chain(private).collect()
 }

@@ -103,7 +103,8 @@ fn show(global: &Global, noun: Noun, name: &str, as_json: bool, console: &Consol
         return Ok(Exit::Done);
     }
     console.raw(shapes::text(&shape).as_bytes());
-    for key in configuration.secret_keys(section) {
+    let secrets = configuration.secret_keys(section).into_iter();
+    for key in secrets.filter(|key| shape.get(key).is_none()) {
         console.line(format!("\t{key} (set, not shown)"));
     }
     console.note(format!("\t# {}", section.origin.name()));
