@@ -103,6 +103,32 @@ impl Request {
         Ok(request)
     }
 
+    /// With a header whose value came out of a template: it is shown nowhere.
+    ///
+    /// It may be any text without control characters; what is not ASCII goes
+    /// out as UTF-8 (`obs-text` of RFC 9110 5.5). The secrets in it are masked
+    /// in other texts only when they are also given to [`Request::masking`].
+    ///
+    /// # Errors
+    /// [`BadHeader`] when the name is no token or the value has a control character.
+    pub fn hidden_header(mut self, name: &str, value: &str) -> Result<Self, BadHeader> {
+        let bad = |reason| BadHeader {
+            name: excerpt(name),
+            reason,
+        };
+        let control = value
+            .chars()
+            .find(|known| known.is_control() && *known != '\t');
+        if let Some(control) = control {
+            return Err(bad(control_character(control)));
+        }
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        let mut value = value.map_err(|error| bad(error.to_string()))?;
+        value.set_sensitive(true);
+        self.headers.append(header_name(name)?, value);
+        Ok(self)
+    }
+
     /// With a body.
     #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
@@ -205,12 +231,16 @@ pub fn printable(value: &str) -> Result<(), String> {
         .find(|known| !matches!(known, ' '..='~' | '\t'))
     {
         None => Ok(()),
-        Some(control) if control.is_control() => Err(format!(
-            "contains the control character U+{:04X}",
-            u32::from(control)
-        )),
+        Some(control) if control.is_control() => Err(control_character(control)),
         Some(_) => Err("contains a character that is not ASCII".to_owned()),
     }
+}
+
+fn control_character(control: char) -> String {
+    format!(
+        "contains the control character U+{:04X}",
+        u32::from(control)
+    )
 }
 
 #[cfg(test)]
@@ -250,6 +280,33 @@ mod tests {
             "a\u{7f}",
             Err("header `X-Key`: contains the control character U+007F"),
         );
+    }
+
+    #[test]
+    fn a_hidden_header_takes_any_text_of_one_line() {
+        let hidden = |name: &str, value: &str| {
+            let url = url::Url::parse("http://h/").expect("a URL");
+            let request = Request::post(url).hidden_header(name, value);
+            let request = request.map_err(|bad| bad.to_string())?;
+            assert!(!format!("{request:?}").contains("hunter2"));
+            let sent = request.header_map().get(name).expect("it is there");
+            Ok(String::from_utf8(sent.as_bytes().to_vec()).expect("UTF-8"))
+        };
+        let bad = |reason: &str| Err::<String, _>(reason.to_owned());
+        assert_eq!(
+            hidden("Title", "hunter2 hünter2 🔥"),
+            Ok("hunter2 hünter2 🔥".to_owned())
+        );
+        let control = "header `Title`: contains the control character U+";
+        assert_eq!(
+            hidden("Title", "hunter2\nX: y"),
+            bad(&format!("{control}000A"))
+        );
+        assert_eq!(
+            hidden("Title", "hunter2\u{85}"),
+            bad(&format!("{control}0085"))
+        );
+        assert_eq!(hidden("A B", "x"), bad("header `A B`: not a header name"));
     }
 
     #[test]
