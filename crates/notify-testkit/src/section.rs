@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use notify_core::{Target, TargetType};
-use notify_schema::{Checked, Fault, Position, RawProperty, Secret, Source};
+use notify_schema::{Checked, Fault, Pair, Position, RawProperty, Secret, Source};
 
 /// A section: its name and its lines. `Debug` shows no secret.
 ///
@@ -70,9 +70,13 @@ impl Section {
         self.public.iter().any(|(_, known)| known == value)
     }
 
-    /// The secrets in it.
-    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
-        self.secret.iter().map(|(_, secret)| secret)
+    /// The secrets in it. Of a property string with a name, that is the text which its base64 holds.
+    pub fn secrets(&self) -> impl Iterator<Item = Secret> {
+        self.secret.iter().map(|(_, secret)| {
+            let pair = Pair::parse(secret.expose()).ok();
+            let held = pair.and_then(|pair| pair.decoded().ok());
+            held.map_or_else(|| secret.clone(), Secret::new)
+        })
     }
 
     /// What the schema of a type says of it. The header is on line 1, the lines follow.

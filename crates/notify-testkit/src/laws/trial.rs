@@ -104,7 +104,7 @@ impl<'p> Findings<'p> {
         for secret in section.secrets() {
             self.law(
                 "a secret of a test is a canary",
-                canary::is_canary(secret),
+                canary::is_canary(&secret),
                 || format!("{situation}: another one was staged"),
             );
         }
@@ -191,7 +191,7 @@ impl<'p> Findings<'p> {
 }
 
 fn secrets(section: &Section) -> Vec<Secret> {
-    section.secrets().cloned().collect()
+    section.secrets().collect()
 }
 
 /// A target in a situation.
