@@ -6,3 +6,4 @@
 use target_gotify as _;
 use target_sendmail as _;
 use target_smtp as _;
+use target_webhook as _;
