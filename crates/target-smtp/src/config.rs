@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use notify_mail::{AUTHOR, Address, Addressees, SENDER};
+use notify_mail::{AUTHOR, Address, Addressees, MAX_MAIL_SIZE, SENDER, octets};
 use notify_schema::{Fault, Fields, Level, Secret, excerpt};
 use notify_tls::{CA_FILE, Place, TLS_FINGERPRINT, TlsOptions};
 
@@ -65,6 +65,8 @@ pub struct Config {
     pub author: String,
     /// Who gets the mail.
     pub addressees: Addressees,
+    /// The largest mail in octets that is forwarded whole; none: what the server takes.
+    pub max_mail_size: Option<usize>,
     /// How the server proves who it is.
     pub tls: TlsOptions,
     /// Where the section names a CA file.
@@ -95,6 +97,9 @@ impl Config {
             from: from.expect("the schema has checked the sender"),
             author: fields.text(AUTHOR.name).unwrap_or_default().to_owned(),
             addressees: Addressees::of(fields),
+            max_mail_size: fields
+                .text(MAX_MAIL_SIZE.name)
+                .and_then(|text| octets(text).ok()),
             tls: TlsOptions::from_fields(fields),
             ca_file: Place::of(fields),
             step_limit: Duration::from_secs(5),

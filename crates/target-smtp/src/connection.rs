@@ -13,6 +13,7 @@ use tokio::net::{TcpStream, lookup_host};
 
 use crate::answer::{Talk, Trouble};
 use crate::config::{Config, Login, Mode};
+use crate::request::Abilities;
 use crate::socket::Socket;
 use crate::wire::{Encrypted, Wire};
 
@@ -58,6 +59,15 @@ impl Connection {
         let outcome = talk.step(self.smtp.command(Noop)).await;
         let answer = talk.judged(outcome, Severity::PositiveCompletion, &self.wire);
         answer.is_ok()
+    }
+
+    /// What the server can do with a mail.
+    pub(crate) fn abilities(&self) -> Abilities {
+        Abilities {
+            smtputf8: self.offers(Extension::SmtpUtfEight),
+            eight_bit: self.offers(Extension::EightBitMime),
+            max_size: self.wire.size().and_then(|size| size.max),
+        }
     }
 
     pub(crate) fn offers(&self, extension: Extension) -> bool {

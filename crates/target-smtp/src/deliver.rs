@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Instant;
 
-use lettre::transport::smtp::extension::Extension;
 use notify_core::{Attempt, Failure, Host, Notification, Receipt, Target, async_trait};
 use notify_schema::{Fault, Secret};
 
@@ -11,7 +10,7 @@ use crate::Config;
 use crate::answer::{Talk, secrets};
 use crate::connection::Connection;
 use crate::idle::Idle;
-use crate::request::{Request, request};
+use crate::request::{Abilities, Request, request};
 use crate::transaction::Stop;
 
 /// A way to the people's mailboxes through a mail server.
@@ -49,17 +48,18 @@ impl Target for Smtp {
 
     async fn deliver(
         &self,
-        _notification: &Notification,
+        notification: &Notification,
         attempt: &Attempt<'_>,
     ) -> Result<Receipt, Failure> {
         attempt.begin(Instant::now())?;
         let talk = Talk::new(&self.config, attempt.deadline, &self.secrets);
-        let mut request = request(&self.config, attempt, true)?;
-        if let Some(receipt) = self.over_the_kept(&mut request, attempt, &talk).await? {
+        let ask = |abilities| request(&self.config, notification, attempt, abilities);
+        let mut request = ask(Abilities::ALL)?;
+        if let Some(receipt) = self.over_the_kept(&mut request, &ask, &talk).await? {
             return Ok(receipt);
         }
         let connection = Connection::open(&self.config, attempt.host, &talk).await?;
-        self.over(connection, &mut request, attempt, &talk)
+        self.over(connection, &mut request, &ask, &talk)
             .await
             .map_err(Stop::into_failure)
     }
@@ -70,7 +70,7 @@ impl Smtp {
     async fn over_the_kept(
         &self,
         request: &mut Request,
-        attempt: &Attempt<'_>,
+        ask: &impl Fn(Abilities) -> Result<Request, Failure>,
         talk: &Talk<'_>,
     ) -> Result<Option<Receipt>, Failure> {
         let Some(mut connection) = self.idle.take() else {
@@ -80,28 +80,29 @@ impl Smtp {
             connection.polite = false;
             return Ok(None);
         }
-        match self.over(connection, request, attempt, talk).await {
+        match self.over(connection, request, ask, talk).await {
             Ok(receipt) => Ok(Some(receipt)),
             Err(Stop::Lost(_)) => Ok(None),
             Err(Stop::Failed(failure)) => Err(failure),
         }
     }
 
-    /// Over this connection, which is kept if all goes well.
+    /// Over this connection, which is kept if all goes well. What its server cannot take is asked for anew.
     async fn over(
         &self,
         mut connection: Connection,
-        letter: &mut Request,
-        attempt: &Attempt<'_>,
+        request: &mut Request,
+        ask: &impl Fn(Abilities) -> Result<Request, Failure>,
         talk: &Talk<'_>,
     ) -> Result<Receipt, Stop> {
-        if letter.needs_smtputf8 && !connection.offers(Extension::SmtpUtfEight) {
-            *letter = request(&self.config, attempt, false).map_err(Stop::Failed)?;
+        let abilities = connection.abilities();
+        if !request.suits(abilities) {
+            *request = ask(abilities).map_err(Stop::Failed)?;
         }
-        let mut receipt = connection.send(letter, talk).await?;
+        let mut receipt = connection.send(request, talk).await?;
         self.idle.keep(connection);
-        receipt.refused.append(&mut letter.refused);
-        receipt.warnings.append(&mut letter.warnings);
+        receipt.refused.append(&mut request.refused);
+        receipt.warnings.append(&mut request.warnings);
         Ok(receipt)
     }
 }

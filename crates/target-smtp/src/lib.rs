@@ -41,13 +41,13 @@ mod wire;
 use std::sync::Arc;
 
 use notify_core::{Target, TargetType};
-use notify_mail::{AUTHOR, MAILTO, MAILTO_USER, SENDER};
+use notify_mail::{AUTHOR, MAILTO, MAILTO_USER, MAX_MAIL_SIZE, SENDER};
 use notify_schema::{Fault, Fields, Kind, Property};
 use notify_tls::{CA_FILE, TLS_FINGERPRINT};
 
 pub use config::{Config, Login, Mode};
 pub use deliver::Smtp;
-pub use request::{Recipient, Request, request};
+pub use request::{Abilities, Recipient, Request, request};
 
 static SERVER: Property = Property::required(
     "server",
@@ -97,10 +97,12 @@ pub static SMTP: TargetType = TargetType::new("smtp", "SMTP", build)
         &MAILTO,
         &MAILTO_USER,
         &AUTHOR,
+        &MAX_MAIL_SIZE,
         &CA_FILE,
         &TLS_FINGERPRINT,
     ])
     .at_least_one(&["mailto", "mailto-user"])
+    .takes_mails()
     .manual(include_str!("../manual.md"));
 
 notify_core::register_target!(SMTP);

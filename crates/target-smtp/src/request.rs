@@ -1,7 +1,7 @@
 //! A notification as an envelope and a mail.
 
-use notify_core::{Attempt, Failure};
-use notify_mail::{Address, Letter, mail_domain};
+use notify_core::{Attempt, Content, Failure, Notification};
+use notify_mail::{Address, Capacity, Forward, Letter, Message, mail_domain};
 
 use crate::Config;
 
@@ -26,22 +26,62 @@ pub struct Request {
     /// Whether an address in the envelope or the headers is not ASCII (RFC 6531).
     pub needs_smtputf8: bool,
     /// CRLF line ends, ends with one.
-    pub message: String,
+    pub message: Vec<u8>,
+    /// Whether it is the mail of another program, which can be made smaller.
+    pub is_forwarded: bool,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
 
-/// The envelope and the mail of one attempt.
+/// What a server offers beyond the least that each one can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Abilities {
+    /// Addresses that are not ASCII (RFC 6531).
+    pub smtputf8: bool,
+    /// 8-bit text (RFC 6152).
+    pub eight_bit: bool,
+    /// The largest mail in octets (RFC 1870); none when it does not say.
+    pub max_size: Option<usize>,
+}
+
+impl Abilities {
+    /// Everything, as long as we do not know better.
+    pub const ALL: Abilities = Abilities {
+        smtputf8: true,
+        eight_bit: true,
+        max_size: None,
+    };
+}
+
+impl Request {
+    /// Whether a server of these abilities can take it, or nothing can be done about it.
+    pub(crate) fn suits(&self, abilities: Abilities) -> bool {
+        let fits = abilities
+            .max_size
+            .is_none_or(|max| self.message.len() <= max);
+        (!self.needs_smtputf8 || abilities.smtputf8)
+            && (fits || !self.is_forwarded)
+            && (abilities.eight_bit || self.message.is_ascii())
+    }
+}
+
+/// The envelope and the mail of one attempt, for a server of these abilities.
 ///
 /// A recipient without domain, as `root`, gets that of this host. One that is
-/// no address is refused alone, and so is one that needs SMTPUTF8 unless
-/// `smtputf8` is offered. All others stand in `To`, whether this attempt is for
+/// no address is refused alone, and so is one that needs SMTPUTF8 unless that is
+/// offered. All others stand in `To`, whether this attempt is for
 /// them or not.
 ///
 /// # Errors
 /// `Misconfigured` when nobody is left or the sender cannot be used, and what
 /// rendering says.
-pub fn request(config: &Config, attempt: &Attempt<'_>, smtputf8: bool) -> Result<Request, Failure> {
+pub fn request(
+    config: &Config,
+    notification: &Notification,
+    attempt: &Attempt<'_>,
+    abilities: Abilities,
+) -> Result<Request, Failure> {
+    let smtputf8 = abilities.smtputf8;
     let found = config.addressees.on(attempt.host)?;
     let chosen = found.chosen(attempt.recipients)?;
     let domain = mail_domain(attempt.host);
@@ -65,15 +105,38 @@ pub fn request(config: &Config, attempt: &Attempt<'_>, smtputf8: bool) -> Result
     if recipients.is_empty() {
         return Err(nobody(refused));
     }
-    let message = Letter::of(attempt, &config.author, &sender, &shown)?.for_smtp();
+    let is_forwarded = matches!(notification.content, Content::Mail(_));
+    let message = match &notification.content {
+        Content::Mail(mail) => {
+            let forward = Forward::of(attempt, &config.author, &sender, &shown, mail);
+            forward.for_smtp(capacity(config, abilities))
+        }
+        _ => {
+            let letter = Letter::of(attempt, &config.author, &sender, &shown)?;
+            Message {
+                bytes: letter.for_smtp().into_bytes(),
+                warnings: Vec::new(),
+            }
+        }
+    };
     Ok(Request {
         needs_smtputf8: !sender.is_ascii() || !shown.iter().all(Address::is_ascii),
         sender,
         recipients,
         refused,
-        message,
-        warnings: found.warnings,
+        message: message.bytes,
+        is_forwarded,
+        warnings: found.warnings.into_iter().chain(message.warnings).collect(),
     })
+}
+
+/// The smaller of what the section wants and what the server takes.
+fn capacity(config: &Config, abilities: Abilities) -> Capacity {
+    let limits = [config.max_mail_size, abilities.max_size];
+    Capacity {
+        eight_bit: abilities.eight_bit,
+        max_size: limits.into_iter().flatten().min(),
+    }
 }
 
 /// One failure of many: it can be tried again if one of them can, and says that one's reason.
@@ -123,12 +186,12 @@ fn needs_smtputf8(address: &Address) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Request, request};
+    use super::{Abilities, Request, request};
     use crate::{Config, SMTP};
     use notify_core::{Failure, FailureKind, PlainHost};
     use notify_testkit::{Delivery, Section};
 
-    fn of(from: &str, mailto: &[&str], fqdn: &str, utf8: bool) -> Result<Request, Failure> {
+    fn of(from: &str, mailto: &[&str], fqdn: &str, smtputf8: bool) -> Result<Request, Failure> {
         let section = Section::new("relay")
             .public("server", "localhost")
             .public("from-address", from);
@@ -142,7 +205,16 @@ mod tests {
             ..PlainHost::named(fqdn)
         };
         let delivery = Delivery::new("subject", "text").host(host);
-        request(&config, &delivery.attempt(), utf8)
+        let abilities = Abilities {
+            smtputf8,
+            ..Abilities::ALL
+        };
+        request(
+            &config,
+            &delivery.notification,
+            &delivery.attempt(),
+            abilities,
+        )
     }
 
     fn check(mailto: &[&str], utf8: bool, to: &str, refused: &[(&str, &str)]) {
@@ -154,7 +226,8 @@ mod tests {
             .map(|recipient| recipient.address.to_string())
             .collect();
         assert_eq!(asked.join(", "), to);
-        assert!(request.message.contains(&format!("\r\nTo: {to}\r\n")));
+        let message = String::from_utf8_lossy(&request.message);
+        assert!(message.contains(&format!("\r\nTo: {to}\r\n")));
         let found: Vec<_> = request
             .refused
             .iter()

@@ -12,6 +12,9 @@ use crate::answer::{Talk, Trouble};
 use crate::connection::Connection;
 use crate::request::{Request, nobody};
 
+/// How many octets of a mail are handed over at once.
+const PIECE: usize = 64 * 1024;
+
 /// Why a mail was not taken.
 pub(crate) enum Stop {
     /// The connection had ended before the mail was sent: another one may do.
@@ -59,6 +62,10 @@ impl Connection {
         if !request.message.is_ascii() && self.offers(Extension::EightBitMime) {
             parameters.push(MailParameter::Body(MailBodyParameter::EightBitMime));
         }
+        // What other programs write may be large: better refused now than at its end.
+        if request.is_forwarded && self.wire.size().is_some() {
+            parameters.push(MailParameter::Size(request.message.len()));
+        }
         let command = Mail::new(Some(path(&request.sender)), parameters);
         let step = format!("the sender {}", request.sender);
         let outcome = talk.step(self.smtp.command(command)).await;
@@ -101,11 +108,13 @@ impl Connection {
     /// A server may take its time over a mail, and who does not wait for the
     /// answer sends the mail twice (RFC 5321 4.5.3.2.6): all the time that is
     /// left is given.
-    async fn content(&mut self, message: &str, talk: &Talk<'_>) -> Result<String, Failure> {
+    async fn content(&mut self, message: &[u8], talk: &Talk<'_>) -> Result<String, Failure> {
         self.polite = false;
         // lettre ends the last line together with the final dot.
-        let lines = message.strip_suffix("\r\n").unwrap_or(message);
-        let outcome = talk.long_step(self.smtp.message(lines.as_bytes())).await;
+        let lines = message.strip_suffix(b"\r\n").unwrap_or(message);
+        // In pieces, because lettre copies what it sends.
+        let sending = self.smtp.message_iter(lines.chunks(PIECE));
+        let outcome = talk.long_step(sending).await;
         let answer = talk.judged(outcome, Severity::PositiveCompletion, &self.wire);
         match answer {
             Ok(response) => {

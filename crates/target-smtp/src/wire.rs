@@ -1,8 +1,9 @@
 //! The stream under a conversation.
 //!
 //! lettre drives it. What lettre does not tell is noted here: whether the far
-//! side has closed, whether its answer does not end, and whether the final dot
-//! has gone out, after which a mail may have been taken. And an answer that is
+//! side has closed, whether its answer does not end, how large a mail it takes, and
+//! whether the final dot has gone out, after which a mail may have been taken. And
+//! an answer that is
 //! only a code is spelled so that lettre can read it.
 
 use std::fmt;
@@ -23,11 +24,37 @@ use crate::socket::Socket;
 /// its beginning for each line of it.
 const ANSWER_MAX: usize = 16 * 1024;
 
+/// How much of a line is looked at for what it announces.
+const LOOKED_AT: usize = 64;
+
 /// The end of a mail (RFC 5321 4.1.1.4).
 const FINAL_DOT: &[u8] = b"\r\n.\r\n";
 
 /// The greeting that a server does not repeat after STARTTLS, and lettre waits for.
 const NO_GREETING: &[u8] = b"220 encrypted\r\n";
+
+/// That the server wants to know the size of a mail, and the largest that it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    /// None when it does not say.
+    pub(crate) max: Option<usize>,
+}
+
+impl Size {
+    /// `250-SIZE 10240000`; 0 is no limit.
+    fn announced_by(line: &[u8]) -> Option<Self> {
+        let line = std::str::from_utf8(line).ok()?.trim_end();
+        let words = line.strip_prefix("250-").or(line.strip_prefix("250 "))?;
+        let mut words = words.split_ascii_whitespace();
+        words
+            .next()
+            .filter(|word| word.eq_ignore_ascii_case("SIZE"))?;
+        let max = words.next().and_then(|number| number.parse().ok());
+        Some(Size {
+            max: max.filter(|max| *max > 0),
+        })
+    }
+}
 
 /// A stream that is encrypted.
 pub(crate) trait Encrypted: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -45,6 +72,10 @@ struct State {
     ahead: Vec<u8>,
     /// How many digits the line that is read consists of so far; none when there is more in it.
     digits: Option<usize>,
+    /// The beginning of the line that is read.
+    line: Vec<u8>,
+    /// What the server has announced (RFC 1870).
+    size: Option<Size>,
     /// How much the current answer may still have.
     room: usize,
     closed: bool,
@@ -83,6 +114,8 @@ impl Wire {
             peer,
             ahead: ahead.to_vec(),
             digits: Some(0),
+            line: Vec::new(),
+            size: None,
             room: ANSWER_MAX,
             closed: false,
             endless: false,
@@ -110,6 +143,11 @@ impl Wire {
     /// Whether the far side said more than any answer has.
     pub(crate) fn is_endless(&self) -> bool {
         self.state().endless
+    }
+
+    /// What the server has announced about the size of mails.
+    pub(crate) fn size(&self) -> Option<Size> {
+        self.state().size
     }
 
     /// Whether the last that was written is the end of a mail.
@@ -234,6 +272,12 @@ impl State {
     /// The text after the code is optional, and the blank goes with it (RFC 5321
     /// 4.2); lettre does not take the one without the other.
     fn spell(&mut self, octet: u8) {
+        if octet == b'\n' {
+            self.size = Size::announced_by(&self.line).or(self.size);
+            self.line.clear();
+        } else if self.line.len() < LOOKED_AT {
+            self.line.push(octet);
+        }
         if octet == b'\r' && self.digits == Some(3) {
             self.ahead.push(b' ');
         }
@@ -250,5 +294,28 @@ impl State {
         self.tail.extend_from_slice(&written[skipped..]);
         let old = self.tail.len().saturating_sub(FINAL_DOT.len());
         self.tail.drain(..old);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Size;
+
+    #[test]
+    fn a_server_says_how_large_a_mail_it_takes() {
+        let check = |line: &[u8], expected: Option<Option<usize>>| {
+            let size = Size::announced_by(line).map(|size| size.max);
+            assert_eq!(size, expected, "{line:?}");
+        };
+        check(b"250-SIZE 10240000\r", Some(Some(10_240_000)));
+        check(b"250 size 1", Some(Some(1)));
+        check(b"250-SIZE\r", Some(None));
+        check(b"250-SIZE 0\r", Some(None));
+        check(b"250-SIZE 99999999999999999999999\r", Some(None));
+        check(b"250-SIZES 1\r", None);
+        check(b"250-PIPELINING\r", None);
+        check(b"550-SIZE 1\r", None);
+        check(b"\xff", None);
+        check(b"", None);
     }
 }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use mail_parser::MessageParser;
+use mail_parser::{MessageParser, MimeHeaders as _};
 use notify_core::async_trait;
 use notify_testkit::Section;
 use notify_testkit::canary::PASSWORD;
@@ -132,6 +132,17 @@ impl Probe for Taken {
         let messages = self.0.received().wait_for(count, deadline).await;
         assert_eq!(self.0.violations(), [""; 0]);
         messages.iter().map(arrival).collect()
+    }
+
+    async fn attachments(&self) -> Vec<(String, Vec<u8>)> {
+        let messages = self.0.received().wait_for(1, Instant::now()).await;
+        let message = &messages.last().expect("something arrived").data;
+        let mail = MessageParser::new().parse(message).expect("it is a mail");
+        let file = |part: &mail_parser::MessagePart<'_>| {
+            let name = part.attachment_name().unwrap_or_default();
+            (name.to_owned(), part.contents().to_vec())
+        };
+        mail.attachments().map(file).collect()
     }
 
     fn contacts(&self) -> Option<usize> {

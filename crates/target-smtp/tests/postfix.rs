@@ -171,3 +171,94 @@ async fn a_server_that_asks_for_encryption_is_a_matter_of_configuration() {
         failure.report()
     );
 }
+
+/// Type, file name and decoded content of each part that is no multipart.
+fn parts(raw: &[u8]) -> Vec<(String, Option<String>, Vec<u8>)> {
+    use mail_parser::{MimeHeaders as _, PartType};
+    let mail = MessageParser::new().parse(raw).expect("it is a mail");
+    let leaves = mail
+        .parts
+        .iter()
+        .filter(|part| !matches!(part.body, PartType::Multipart(_)));
+    let told = leaves.map(|part| {
+        let kind = part.content_type().expect("each says what it is");
+        let content = match &part.body {
+            PartType::Text(text) | PartType::Html(text) => text.replace("\r\n", "\n").into_bytes(),
+            _ => part.contents().to_vec(),
+        };
+        (
+            format!("{}/{}", kind.ctype(), kind.subtype().unwrap_or_default()),
+            part.attachment_name().map(str::to_owned),
+            content,
+        )
+    });
+    told.collect()
+}
+
+/// The mail of another program: 8-bit text, HTML, a file that is not ASCII.
+fn with_attachment() -> Vec<u8> {
+    use base64::Engine as _;
+    let file: Vec<u8> = (0..=255).cycle().take(200_000).collect();
+    let file = base64::engine::general_purpose::STANDARD.encode(file);
+    let lines: Vec<&str> = (0..file.len())
+        .step_by(76)
+        .map(|at| &file[at..file.len().min(at + 76)])
+        .collect();
+    let mail = format!(
+        "From root Mon Jan  8 08:00:00 2024\nReceived: by pve1\nDelivered-To: root@pve1\nX-Notify-Loop: 77aa\nFrom: cron <root@pve1>\nTo: root\nCc: nosuch@example.com\nBcc: nosuch@example.com\nSubject: =?utf-8?q?Gr=C3=B6=C3=9Fe_=C3=BCberschritten?=\nDate: Mon, 8 Jan 2024 08:00:00 +0100\nMessage-ID: <old@pve1>\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=m\n\nnobody sees this\n--m\nContent-Type: multipart/alternative; boundary=a\n\n--a\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nGr=F6=DFe\n.\n..\n--a\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n<p>Größe {}</p>\n--a--\n--m\nContent-Type: application/gzip\nContent-Disposition: attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.gz\nContent-Transfer-Encoding: base64\n\n{}\n--m--\n",
+        "x".repeat(2000),
+        lines.join("\n")
+    );
+    mail.into_bytes()
+}
+
+#[tokio::test]
+async fn the_mail_of_another_program_arrives_part_by_part() {
+    let postfix = Postfix::start(&PostfixOptions::plain());
+    let section = section(&postfix, Port::Plain).public("mailto", "ops@example.com");
+    let raw = with_attachment();
+    let delivery = Delivery::mail(&raw, "Größe überschritten", "Größe\n");
+    let receipt = delivery.to(&*target(&section)).await.expect("taken");
+    assert_eq!(receipt.warnings, [""; 0]);
+    let mail = arrived(&postfix, "ops", 1).remove(0);
+    assert_eq!(parts(&mail.0), parts(&raw));
+    let read = MessageParser::new().parse(&mail.0).expect("it is a mail");
+    assert_eq!(read.subject(), Some("Größe überschritten"));
+    assert_eq!(
+        read.message_id(),
+        Some(format!("{}@pve1.example.com", delivery.attempt().key).as_str())
+    );
+    let text = String::from_utf8_lossy(&mail.0);
+    for gone in [
+        "old@pve1>\nMIME",
+        "Cc:",
+        "Bcc:",
+        "Delivered-To: root@pve1",
+        "nosuch",
+    ] {
+        assert!(!text.contains(gone), "{gone}");
+    }
+    assert!(text.contains("\nX-Notify-Loop: 77aa\n"));
+    assert!(text.contains("\nX-Original-Message-ID: <old@pve1>\n"));
+}
+
+/// Postfix announces its limit, and gets a mail that keeps to it.
+#[tokio::test]
+async fn a_mail_over_the_servers_limit_arrives_without_its_file() {
+    let small = PostfixOptions::plain().setting("message_size_limit", "100000");
+    let postfix = Postfix::start(&small);
+    let section = section(&postfix, Port::Plain).public("mailto", "ops@example.com");
+    let delivery = Delivery::mail(&with_attachment(), "s", "Größe\n");
+    let receipt = delivery.to(&*target(&section)).await.expect("taken");
+    assert_eq!(
+        receipt.warnings,
+        ["left out, because the mail is larger than 98 KiB: Größe.gz (application/gzip, 196 KiB)"]
+    );
+    let mail = arrived(&postfix, "ops", 1).remove(0);
+    let parts = parts(&mail.0);
+    assert_eq!(parts.len(), 3);
+    assert_eq!(parts[0].2, "Größe\n.\n..".as_bytes());
+    let note =
+        "[Left out, because the mail is larger than 98 KiB: Größe.gz (application/gzip, 196 KiB)]";
+    assert_eq!(parts[2].2, note.as_bytes());
+}

@@ -8,12 +8,15 @@ use std::process::{Command, Stdio};
 
 use crate::failed::{Failed, Outcome};
 
-/// A mail server, its authentication, an HTTP proxy, a reader of man pages, certificates and trusted roots.
-const NEEDED: [&str; 10] = [
+/// A mail server, its authentication, an HTTP proxy, a reader of man pages, certificates,
+/// trusted roots, and signatures.
+const NEEDED: [&str; 12] = [
     "bsd-mailx",
     "ca-certificates",
     "cron",
     "dovecot-core",
+    "gpg",
+    "gpg-agent",
     "groff-base",
     "mdadm",
     "openssl",
