@@ -22,6 +22,8 @@ use tempfile::TempDir;
 #[derive(Debug)]
 pub struct Notify {
     folder: TempDir,
+    /// Another program than the one under test.
+    program: Option<PathBuf>,
     variables: Vec<(OsString, OsString)>,
 }
 
@@ -63,8 +65,16 @@ impl Notify {
         std::fs::create_dir_all(folder.path().join("etc/priv")).expect("a configuration folder");
         Notify {
             folder,
+            program: None,
             variables: Vec::new(),
         }
+    }
+
+    /// The same with a program that has other targets.
+    #[must_use]
+    pub fn of_program(mut self, path: &Path) -> Self {
+        self.program = Some(path.to_owned());
+        self
     }
 
     /// With a file in the configuration folder; what stands in `priv/` is readable by its owner only.
@@ -129,9 +139,14 @@ impl Notify {
         std::fs::read_to_string(self.config().join(name)).expect("a configuration file")
     }
 
+    /// The program that it runs.
+    pub fn program(&self) -> PathBuf {
+        self.program.clone().unwrap_or_else(program)
+    }
+
     /// The command, ready to start.
     pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(self.program());
         command
             .args(words)
             .env("NOTIFY_CONFIG_DIR", self.config())
