@@ -35,12 +35,15 @@ fn main() {
         .nth(1)
         .filter(|word| !word.starts_with("--"))
         .unwrap_or_default();
-    let measures: [(&str, Measure); 5] = [
+    let measures: [(&str, Measure); 8] = [
         ("program/spawn-true", spawn_true),
         ("program/send-http", send_http),
         ("program/send-https", send_https),
         ("program/send-starttls", send_starttls),
         ("program/send-memory", send_memory),
+        ("program/forward-dry-run", forward_dry_run),
+        ("program/forward-http", forward_http),
+        ("program/forward-drop", forward_drop),
     ];
     for (name, measure) in measures {
         if name.contains(&wanted) {
@@ -139,6 +142,58 @@ fn send_memory(name: &str) {
         .parse()
         .expect("a number of KiB");
     report(name, kibibytes * 1024.0 / 1e6, "MB");
+}
+
+/// A mail of 10 kB, as cron writes them.
+fn mail() -> Vec<u8> {
+    let head = "From: root (Cron Daemon)\nTo: root\nSubject: Cron <root@pve1> backup\n\
+                MIME-Version: 1.0\nContent-Type: text/plain; charset=UTF-8\n\n";
+    let line = "INFO: 42% (13.4 GiB of 32.0 GiB) in 12s, read: 301.4 MiB/s\n";
+    let mut mail = head.to_owned();
+    while mail.len() < 10_000 {
+        mail.push_str(line);
+    }
+    mail.into_bytes()
+}
+
+/// Reading a mail and deciding where it would go.
+fn forward_dry_run(name: &str) {
+    let notify = with_gotify("http://127.0.0.1:9", "");
+    let mail = mail();
+    report_median(name, || {
+        let run = notify.run_with(&["forward-mail", "--dry-run", "--json"], &mail);
+        let _ = run.expect_code(0);
+    });
+}
+
+fn forward_http(name: &str) {
+    let server = gotify::Server::start(gotify::Options::token(TOKEN));
+    let notify = with_gotify(&server.url(), "");
+    let mail = mail();
+    report_median(name, || {
+        let _ = notify.run_with(&["forward-mail"], &mail).expect_code(0);
+    });
+    assert_eq!(
+        server.messages().len(),
+        RUNS + WARM_UP,
+        "every run delivers"
+    );
+}
+
+/// Leaving it in the drop, synced.
+fn forward_drop(name: &str) {
+    let notify = Notify::new();
+    let home = notify.scratch().to_str().expect("UTF-8").to_owned();
+    let install = ["forward-mail", "--install", "--home", &home];
+    let _ = notify.run(&install).expect_code(0);
+    let drop = notify.scratch().join("state/incoming");
+    let words = ["forward-mail", "--drop", drop.to_str().expect("UTF-8")];
+    let mail = mail();
+    report_median(name, || {
+        let _ = notify.run_with(&words, &mail).expect_code(0);
+    });
+    let left = std::fs::read_dir(drop).expect("the drop").count();
+    assert_eq!(left, 2 * (RUNS + WARM_UP), "each mail and its place");
 }
 
 fn with_gotify(url: &str, more: &str) -> Notify {

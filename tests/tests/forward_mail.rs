@@ -505,6 +505,38 @@ fn a_mail_above_the_bound_is_cut_and_says_so() {
 }
 
 #[test]
+fn a_cut_mail_that_is_passed_on_whole_says_so_once() {
+    let sendmail = Sendmail::exiting(75);
+    let notify = sendmail.installed(Notify::new().file(
+        "notifications.cfg",
+        "sendmail: ops\n\tmailto a@b.example\n\nmatcher: default-matcher\n\ttarget ops\n",
+    ));
+    let long = format!("{}{}", mail("long"), "x".repeat(3_000));
+    let words = ["forward-mail", "--max-size", "1000"];
+    let _ = notify.run_with(&words, long.as_bytes()).expect_code(0);
+    let _ = notify.run(&DRAIN).expect_code(75);
+    let calls = sendmail.calls();
+    assert_eq!(calls.len(), 2);
+    for call in calls {
+        let notes = call.mail.matches("[This mail was longer than").count();
+        assert_eq!(notes, 1, "{}", call.mail);
+    }
+}
+
+#[test]
+fn install_says_when_nobody_could_run_the_program() {
+    let notify = Notify::new();
+    let nobody = Nobody::new();
+    let home = notify.scratch().to_str().expect("UTF-8").to_owned();
+    let words = ["forward-mail", "--install", "--home", &home];
+    let run = nobody.run_as_root(&notify, &words).expect_code(0);
+    assert_eq!(run.stderr, "");
+    fs::set_permissions(nobody.program(), fs::Permissions::from_mode(0o700)).expect("a program");
+    let run = nobody.run_as_root(&notify, &words).expect_code(0);
+    let _ = run.expect_error_line(&["the MTA runs it as nobody"]);
+}
+
+#[test]
 fn only_one_drain_is_at_it() {
     let server = server();
     let notify = instance(&[("push", &server.url())]);

@@ -39,7 +39,7 @@ pub(super) struct Verdict {
 ///
 /// Routing is compared with proxmox-notify 1.0.3 on a like configuration,
 /// which took 0.6, 5.9, 64 and 1,560 us for 10, 100, 1,000 and 10,000 matchers.
-pub(super) const GOALS: [Goal; 11] = [
+pub(super) const GOALS: [Goal; 13] = [
     goal("config/parse/10000", AtMost(12.0, "ms")),
     goal("config/parse-check-compile/10000", AtMost(40.0, "ms")),
     goal("corpus-a/router/10", AtMost(0.6, "us")),
@@ -61,6 +61,8 @@ pub(super) const GOALS: [Goal; 11] = [
         AtMostTimes(4.0, "corpus-a/router/1000"),
     ),
     goal("corpus-b/compile/2500", AtMost(300.0, "ms")),
+    goal("program/forward-dry-run", AtMost(20.0, "ms")),
+    goal("program/forward-http", AtMost(20.0, "ms")),
     goal("program/send-http", AtMost(15.0, "ms")),
     goal("program/send-memory", AtMost(20.0, "MB")),
     goal("program/size", AtMost(12.0, "MB")),

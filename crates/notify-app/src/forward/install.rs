@@ -18,6 +18,7 @@ pub(super) fn install(args: &args::ForwardMail, console: &Console) -> Answer {
     let path = dot_forward_path(args)?;
     let drop = mail_drop(args);
     let line = command_line(&drop)?;
+    warn_of_program(console);
     let made = notify_drop::make(&drop).map_err(|error| cannot(notify_core::report(&error)))?;
     let done = match made {
         Made::New => "made",
@@ -115,6 +116,20 @@ fn command_line(drop: &Path) -> Result<String, Stop> {
     line.ok_or_else(|| {
         cannot("the path of this program or of the mail drop cannot stand in .forward".to_owned())
     })
+}
+
+/// Says when the MTA, as nobody, will not be able to run this program.
+fn warn_of_program(console: &Console) {
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let others_may_run = |path: &Path| fs::metadata(path).is_ok_and(|found| found.mode() & 1 == 1);
+    if !program.ancestors().all(others_may_run) {
+        console.problem(format!(
+            "only some users may run {}, and the MTA runs it as nobody; put it where everybody may",
+            program.display()
+        ));
+    }
 }
 
 /// The content; none when there is no file.

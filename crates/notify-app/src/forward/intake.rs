@@ -160,7 +160,8 @@ fn keep(
     let id = post.event.id;
     let kept = Queue::open(state).and_then(|queue| {
         let whole = Bounds { bytes: u64::MAX };
-        queue.put(id, &mut post.raw(), progress, whole)?;
+        let mut raw = post.raw();
+        queue.put(id, &mut raw, progress, whole)?;
         if standing == Standing::Failed {
             queue.give_up(id)?;
         }

@@ -19,19 +19,22 @@ pub(super) struct Post {
     pub(super) event: Notification,
     /// Whether this installation has passed it on before.
     pub(super) is_loop: bool,
+    /// How many bytes of the mail came; a note of ours may follow them.
+    bytes: usize,
 }
 
 impl Post {
     /// Reads a mail.
     pub(super) fn read(
         ready: &Ready,
-        raw: Vec<u8>,
+        mut raw: Vec<u8>,
         id: EventId,
         arrival: Arrival,
         bounds: Bounds,
     ) -> Self {
         let host = ready.engine.host();
         let reading = notify_mail::read(&raw);
+        let note = arrival.cut.then(|| cut_note(bounds));
         let own = host.instance();
         let is_loop = reading
             .instances
@@ -39,10 +42,13 @@ impl Post {
             .any(|instance| instance.eq_ignore_ascii_case(own));
         let fields = fields(&reading, host.name());
         let severity = SystemMail::of(&ready.configuration).severity(&fields, &reading.title);
-        let mut mail = reading.into_mail(Arc::from(raw));
-        if arrival.cut {
-            mail.text.push_str(&cut_note(bounds));
+        let bytes = raw.len();
+        if let Some(note) = &note {
+            // Who gets the whole mail sees it where the rest would be.
+            raw.extend_from_slice(note.as_bytes());
         }
+        let mut mail = reading.into_mail(Arc::from(raw));
+        mail.text.push_str(note.as_deref().unwrap_or_default());
         Post {
             event: Notification {
                 id,
@@ -52,6 +58,7 @@ impl Post {
                 content: Content::Mail(mail),
             },
             is_loop,
+            bytes,
         }
     }
 
@@ -71,10 +78,10 @@ impl Post {
         }
     }
 
-    /// Its bytes.
+    /// Its bytes, as they came.
     pub(super) fn raw(&self) -> &[u8] {
         match &self.event.content {
-            Content::Mail(mail) => &mail.raw,
+            Content::Mail(mail) => &mail.raw[..self.bytes],
             _ => &[],
         }
     }
