@@ -25,6 +25,7 @@ pub mod misbehaving;
 pub mod real;
 mod record;
 mod section;
+pub mod services;
 pub mod smtp;
 #[cfg(feature = "tls")]
 pub mod tls;
