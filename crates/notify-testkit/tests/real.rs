@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use notify_testkit::canary::PASSWORD;
 use notify_testkit::http::{Response, Server};
-use notify_testkit::real::{Port, Postfix, PostfixOptions, Tinyproxy, TinyproxyOptions};
+use notify_testkit::real::{
+    Alertmanager, Port, Postfix, PostfixOptions, Tinyproxy, TinyproxyOptions,
+};
 use notify_testkit::smtp::Mechanism;
 use notify_testkit::tls::Authority;
 
@@ -212,4 +214,31 @@ fn tinyproxy_passes_on_what_it_may() {
         ),
         "403"
     );
+}
+
+#[test]
+fn alertmanager_keeps_what_it_is_told() {
+    let alertmanager = Alertmanager::start();
+    let addr: SocketAddr = alertmanager
+        .url()
+        .trim_start_matches("http://")
+        .parse()
+        .unwrap();
+    let body = r#"[{"labels":{"alertname":"a"}}]"#;
+    let mut stream = TcpStream::connect(addr).unwrap();
+    let head = format!(
+        "POST /api/v2/alerts HTTP/1.0\r\nHost: {addr}\r\nContent-Type: application/json\r\n"
+    );
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+    let deadline = soon();
+    while alertmanager.alerts().is_empty() {
+        assert!(Instant::now() < deadline, "the alert is not filed");
+        std::thread::yield_now();
+    }
+    assert_eq!(alertmanager.alerts()[0]["labels"]["alertname"], "a");
+    drop(alertmanager);
+    assert!(TcpStream::connect(addr).is_err());
 }

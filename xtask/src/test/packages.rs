@@ -8,9 +8,9 @@ use std::process::{Command, Stdio};
 
 use crate::failed::{Failed, Outcome};
 
-/// A mail server, its authentication, an HTTP proxy, a reader of man pages, certificates,
-/// trusted roots, and signatures.
-const NEEDED: [&str; 12] = [
+/// A mail server, its authentication, an HTTP proxy, a receiver of alerts, daemons that send mail,
+/// a reader of man pages, certificates, trusted roots, and signatures.
+const NEEDED: [&str; 13] = [
     "bsd-mailx",
     "ca-certificates",
     "cron",
@@ -21,6 +21,7 @@ const NEEDED: [&str; 12] = [
     "mdadm",
     "openssl",
     "postfix",
+    "prometheus-alertmanager",
     "smartmontools",
     "tinyproxy",
 ];

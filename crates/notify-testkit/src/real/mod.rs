@@ -4,6 +4,7 @@
 //! the test program die without dropping it, a watcher ends it. A missing
 //! program is a failure that names the command that installs it.
 
+mod alertmanager;
 mod apt;
 mod daemon;
 mod daemons;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+pub use alertmanager::Alertmanager;
 pub use apt::{Apt, Package};
 pub use daemons::{Cron, mdadm_test, smartd_warning};
 pub use dovecot::Dovecot;
@@ -26,7 +28,7 @@ pub use postfix::{Mail, Port, Postfix, PostfixOptions};
 pub use tinyproxy::{Tinyproxy, TinyproxyOptions};
 
 /// What to run, as root, when a program is missing.
-pub const INSTALL: &str = "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl cron smartmontools bsd-mailx mdadm";
+pub const INSTALL: &str = "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl cron smartmontools bsd-mailx mdadm prometheus-alertmanager";
 
 /// How long a server may take to start, and a mail to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
