@@ -293,3 +293,20 @@ fn the_fields_of_all_kinds_are_what_matchers_can_name() {
         Some("The host that sends, without its domain.")
     );
 }
+
+/// Also where the type is right and the value is not, the path is told.
+#[test]
+fn limits_are_told_with_their_paths() {
+    let mut data = example(EventKind::named("replication").expect("a kind"));
+    data["failure-count"] = json!(9_007_199_254_740_992_u64);
+    data["last-sync"] = json!(1_704_697_200_000_u64);
+    data["next-sync"] = json!("soon");
+    assert_eq!(
+        faults("replication", data),
+        [
+            "`failure-count`: expected a whole number from 0 to 9007199254740991, not 9007199254740992",
+            "`last-sync`: expected a whole number from 0 to 253402300799 or null, not 1704697200000",
+            "`next-sync`: expected a whole number from 0 to 253402300799 or null, not \"soon\"",
+        ]
+    );
+}

@@ -74,6 +74,16 @@ fn other_texts_are_refused() {
     );
 }
 
+#[test]
+fn a_guest_of_another_node_is_not_missed() {
+    let log = "INFO: starting new backup job: vzdump 100 101 102 --quiet 1\n\
+               INFO: skip external VMs: 101\n\
+               INFO: Starting Backup of VM 100 (qemu)\n";
+    let report = vzdump_log::read(log).expect("a log of vzdump");
+    let guests: Vec<_> = report.guest_table.iter().map(|guest| guest.vmid).collect();
+    assert_eq!(guests, [100, 102]);
+}
+
 /// Some line that may stand in a log.
 fn any_line() -> impl Strategy<Value = String> {
     let known = std::fs::read_dir(CASES)
