@@ -14,7 +14,7 @@ use crate::escape::escaped;
 use crate::lint::{Finding, findings};
 use crate::nesting;
 use crate::part::Part;
-use crate::vocabulary::{Format, Remarks, teach};
+use crate::vocabulary::{Format, Remarks, begin, teach};
 
 /// Where a template comes from, for reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,7 @@ fn engine(format: Format) -> Handlebars<'static> {
         Format::Plain => engine.register_escape_fn(no_escape),
         Format::Html => engine.register_escape_fn(escaped),
     }
+    teach(&mut engine);
     engine
 }
 
@@ -149,7 +150,7 @@ impl Compiled {
             Format::Html => &HTML,
         };
         let mut state = RenderContext::new(None);
-        teach(&mut state, self.format, zone, remarks);
+        begin(&mut state, self.format, zone, remarks);
         self.template.renders(engine, context, &mut state)
     }
 

@@ -15,13 +15,13 @@ use serde_json::{Map, Value};
 
 use crate::escape::escape_into;
 use crate::page::{FAILED_EDGE, LIGHT};
-use crate::values::{ERROR, Renderer, shown};
+use crate::values::{ERROR, Renderer, push_whole, shown};
 
 /// Blanks after the widest cell of a column.
 const GAP: usize = 4;
 
 /// In a cell with a look, a longer word may be broken. In bytes.
-const LONG_WORD: usize = 24;
+const LONG_WORD: usize = 16;
 
 /// So many columns are too many for a phone.
 const WIDE: usize = 5;
@@ -339,7 +339,12 @@ impl Column<'_> {
     fn write(&self, value: Option<&Value>, zone: Zone, out: &mut String, unfit: &mut Vec<Unfit>) {
         let value = value.unwrap_or(&Value::Null);
         let Some(renderer) = self.renderer else {
-            let _ = write!(out, "{value}");
+            match value.as_u64() {
+                Some(number) => push_whole(number, out),
+                None => {
+                    let _ = write!(out, "{value}");
+                }
+            }
             return;
         };
         if !renderer.write(value, zone, out) {

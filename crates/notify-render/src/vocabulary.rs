@@ -63,37 +63,39 @@ pub(crate) fn own_helpers() -> impl Iterator<Item = &'static str> {
     WORDS.iter().map(|(name, _)| *name)
 }
 
-/// Makes the helpers known to one rendering, with its zone.
+/// Makes the helpers known to all renderings of an engine.
 ///
 /// They are looked up before the data's variables, so a variable of a helper's
 /// name cannot be reached, as in proxmox-notify.
-pub(crate) fn teach<'rc>(
-    context: &mut RenderContext<'_, 'rc>,
+pub(crate) fn teach(engine: &mut Handlebars<'_>) {
+    for (name, _) in WORDS {
+        engine.register_helper(name, Box::new(Shared));
+    }
+}
+
+/// Says what one rendering does not share with the others.
+pub(crate) fn begin<'rc>(
+    state: &mut RenderContext<'_, 'rc>,
     format: Format,
     zone: Zone,
     remarks: &'rc Remarks,
 ) {
-    for (name, word) in WORDS {
-        let call = Call {
-            name,
-            word,
-            format,
-            zone,
-            remarks,
-        };
-        context.register_local_helper(name, Box::new(call));
-    }
+    let own = Own {
+        format,
+        zone,
+        remarks,
+    };
+    state.register_local_helper(OWN, Box::new(own));
 }
 
-struct Call<'r> {
-    name: &'static str,
-    word: Word,
-    format: Format,
-    zone: Zone,
-    remarks: &'r Remarks,
-}
+/// Under this name a rendering keeps what is its own. No template can write it.
+const OWN: &str = "own of this rendering";
 
-impl HelperDef for Call<'_> {
+/// What the engine knows of a helper: that there is one. To register all of them
+/// for each rendering costs as much as to write a table.
+struct Shared;
+
+impl HelperDef for Shared {
     fn call<'reg: 'rc, 'rc>(
         &self,
         helper: &Helper<'rc>,
@@ -102,20 +104,43 @@ impl HelperDef for Call<'_> {
         state: &mut RenderContext<'reg, 'rc>,
         out: &mut dyn Output,
     ) -> HelperResult {
+        let own = state.get_local_helper(OWN);
+        let own = own.ok_or_else(|| RenderErrorReason::HelperNotFound(OWN.to_owned()))?;
+        own.call(helper, engine, context, state, out)
+    }
+}
+
+/// What does the work.
+struct Own<'r> {
+    format: Format,
+    zone: Zone,
+    remarks: &'r Remarks,
+}
+
+impl HelperDef for Own<'_> {
+    fn call<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        engine: &'reg Handlebars<'reg>,
+        context: &'rc Context,
+        state: &mut RenderContext<'reg, 'rc>,
+        out: &mut dyn Output,
+    ) -> HelperResult {
+        let known = WORDS.iter().find(|(name, _)| *name == helper.name());
+        let (name, word) =
+            *known.ok_or_else(|| RenderErrorReason::HelperNotFound(helper.name().to_owned()))?;
         let value = |at: usize| {
             helper.param(at).map(PathAndJson::value).ok_or_else(|| {
-                RenderErrorReason::Other(format!(
-                    "helper `{}` needs {} value{}",
-                    self.name,
-                    self.arity(),
-                    if self.arity() == 1 { "" } else { "s" }
-                ))
+                RenderErrorReason::Other(match word.arity() {
+                    1 => format!("helper `{name}` needs 1 value"),
+                    arity => format!("helper `{name}` needs {arity} values"),
+                })
             })
         };
         let first = value(0)?;
-        let text = match self.word {
+        let text = match word {
             Word::Show(renderer) => self.show(renderer, first),
-            Word::RelativePercentage => self.share(first, value(1)?),
+            Word::RelativePercentage => self.share(name, first, value(1)?),
             Word::Object => self.object(first),
             Word::Table => self.table(first, options(helper)?)?,
             Word::HtmlDocument => document::document(first.as_str().unwrap_or_default()),
@@ -133,14 +158,16 @@ impl HelperDef for Call<'_> {
     }
 }
 
-impl Call<'_> {
-    fn arity(&self) -> usize {
-        match self.word {
+impl Word {
+    fn arity(self) -> usize {
+        match self {
             Word::RelativePercentage => 2,
             _ => 1,
         }
     }
+}
 
+impl Own<'_> {
     fn show(&self, renderer: Renderer, value: &Value) -> String {
         let mut out = String::new();
         if !renderer.write(value, self.zone, &mut out) {
@@ -150,14 +177,14 @@ impl Call<'_> {
         out
     }
 
-    fn share(&self, a: &Value, b: &Value) -> String {
+    fn share(&self, name: &str, a: &Value, b: &Value) -> String {
         relative_percentage(a, b).unwrap_or_else(|| {
             let culprit = if relative_percentage(a, &Value::from(1)).is_none() {
                 a
             } else {
                 b
             };
-            self.unfit(self.name, "a number", culprit);
+            self.unfit(name, "a number", culprit);
             ERROR.to_owned()
         })
     }

@@ -39,7 +39,7 @@ pub(super) struct Verdict {
 ///
 /// Routing is compared with proxmox-notify 1.0.3 on a like configuration,
 /// which took 0.6, 5.9, 64 and 1,560 us for 10, 100, 1,000 and 10,000 matchers.
-pub(super) const GOALS: [Goal; 13] = [
+pub(super) const GOALS: [Goal; 17] = [
     goal("config/parse/10000", AtMost(12.0, "ms")),
     goal("config/parse-check-compile/10000", AtMost(40.0, "ms")),
     goal("corpus-a/router/10", AtMost(0.6, "us")),
@@ -66,6 +66,11 @@ pub(super) const GOALS: [Goal; 13] = [
     goal("program/send-http", AtMost(15.0, "ms")),
     goal("program/send-memory", AtMost(20.0, "MB")),
     goal("program/size", AtMost(12.0, "MB")),
+    // proxmox-notify 1.0.3 took 81 us, 3.4 ms, 268 us and 4.0 ms.
+    goal("render/text/10", AtMost(27.0, "us")),
+    goal("render/text/1000", AtMost(3.4, "ms")),
+    goal("render/html/10", AtMost(89.0, "us")),
+    goal("render/html/1000", AtMost(4.0, "ms")),
 ];
 
 const fn goal(name: &'static str, limit: Limit) -> Goal {
