@@ -9,6 +9,7 @@ mod bench;
 mod failed;
 mod help;
 mod new_target;
+mod screenshots;
 mod test;
 mod tidy;
 mod workspace;
@@ -25,7 +26,13 @@ struct Task {
     run: fn(&[String]) -> Outcome<ExitCode>,
 }
 
-const TASKS: [&Task; 4] = [&tidy::TASK, &test::TASK, &bench::TASK, &new_target::TASK];
+const TASKS: [&Task; 5] = [
+    &tidy::TASK,
+    &test::TASK,
+    &bench::TASK,
+    &new_target::TASK,
+    &screenshots::TASK,
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -153,7 +153,7 @@ impl<'a> Page<'a> {
              <!--[if mso]><table role=\"presentation\" width=\"720\"><tr><td><![endif]-->\n\
              <table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" \
              style=\"max-width:720px;font:14px/1.5 -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif\">\n\
-             <tr><td class=\"n-bar\" style=\"padding:14px 20px;border-radius:6px 6px 0 0;background:",
+             <tr><td class=\"n-bar\" style=\"padding:14px 16px;border-radius:6px 6px 0 0;background:",
         );
         out.push_str(bar(self.severity));
         out.push_str(";color:");
@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
         );
         escape_into(&self.title, &mut out);
         out.push_str(
-            "</h1>\n</td></tr>\n<tr><td class=\"n-card\" style=\"padding:6px 20px 20px;\
+            "</h1>\n</td></tr>\n<tr><td class=\"n-card\" style=\"padding:6px 16px 18px;\
              border-radius:0 0 6px 6px;word-break:break-word;background:",
         );
         out.push_str(card);
@@ -189,7 +189,7 @@ impl<'a> Page<'a> {
         let mut out = String::from("</td></tr>\n");
         if !self.host.is_empty() {
             out.push_str(
-                "<tr><td class=\"n-foot\" style=\"padding:10px 20px;font-size:12px;color:",
+                "<tr><td class=\"n-foot\" style=\"padding:10px 16px;font-size:12px;color:",
             );
             out.push_str(LIGHT.muted);
             out.push_str("\">");

@@ -9,12 +9,14 @@ use std::process::{Command, Stdio};
 use crate::failed::{Failed, Outcome};
 
 /// A mail server, its authentication, an HTTP proxy, a receiver of alerts, daemons that send mail,
-/// a reader of man pages, certificates, trusted roots, and signatures.
-const NEEDED: [&str; 13] = [
+/// a reader of man pages, certificates, trusted roots, signatures, and a browser with a font.
+const NEEDED: [&str; 15] = [
     "bsd-mailx",
     "ca-certificates",
+    "chromium",
     "cron",
     "dovecot-core",
+    "fonts-liberation",
     "gpg",
     "gpg-agent",
     "groff-base",

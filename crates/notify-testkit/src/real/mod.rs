@@ -6,6 +6,7 @@
 
 mod alertmanager;
 mod apt;
+mod chromium;
 mod daemon;
 mod daemons;
 mod dovecot;
@@ -22,13 +23,14 @@ use tempfile::TempDir;
 
 pub use alertmanager::Alertmanager;
 pub use apt::{Apt, Package};
+pub use chromium::{Chromium, View};
 pub use daemons::{Cron, mdadm_test, smartd_warning};
 pub use dovecot::Dovecot;
 pub use postfix::{Mail, Port, Postfix, PostfixOptions};
 pub use tinyproxy::{Tinyproxy, TinyproxyOptions};
 
 /// What to run, as root, when a program is missing.
-pub const INSTALL: &str = "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl cron smartmontools bsd-mailx mdadm prometheus-alertmanager";
+pub const INSTALL: &str = "apt-get install -y --no-install-recommends postfix dovecot-core tinyproxy openssl cron smartmontools bsd-mailx mdadm prometheus-alertmanager chromium";
 
 /// How long a server may take to start, and a mail to arrive.
 const PATIENCE: Duration = Duration::from_secs(60);
