@@ -55,7 +55,7 @@ rules:
   machine-paths    no path of one developer's machine
   registry-hosts   registries are named by their kind, not by their host
   links            relative links and anchors in Markdown lead somewhere
-  specification    each row of docs/reference/specification.md names a test that is there, or says why not
+  specification    each row of docs/reference/specification.md names a test that exists, or why not
   changelog        files in changelog.d/ are named SLUG.KIND.md",
     run,
 };
