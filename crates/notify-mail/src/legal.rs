@@ -20,6 +20,12 @@ const LINE_MAX: usize = 998;
 /// Longer names of header fields do not exist.
 const NAME_MAX: usize = 100;
 
+const QUOTED_PRINTABLE: &str = "quoted-printable";
+/// How many octets stand in a line of base64.
+const LINE_OF_BASE64: usize = 57;
+/// How many octets are encoded at once.
+const PIECE: usize = 64 * 1024;
+
 /// What may stand in the mail that is written.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rules<'a> {
@@ -85,10 +91,11 @@ enum Plan {
     Note(body::Encoded),
 }
 
-/// A body in an encoding that every server takes.
+/// An encoding that every server takes.
 struct Encoded {
     name: &'static str,
-    text: String,
+    /// Whether line ends become CRLF before it (RFC 2045 6.8).
+    is_text: bool,
     /// Instead of a type that may not be encoded (RFC 2045 6.4).
     media: Option<&'static str>,
 }
@@ -264,11 +271,49 @@ impl<'m> Writer<'m> {
     fn body(&mut self, entity: &Entity, plan: Plan) {
         match plan {
             Plan::Whole | Plan::Body => self.copy(entity.body.clone()),
-            Plan::Encode(encoded) => self.out.extend_from_slice(encoded.text.as_bytes()),
+            Plan::Encode(encoded) => self.encode(entity, &encoded),
             Plan::Parts if entity.media.kind == "multipart" => self.parts(entity),
             Plan::Parts => entity.parts.iter().for_each(|mail| self.part(mail)),
             Plan::Note(note) => self.lines(&note.text),
         }
+    }
+
+    /// Piece by piece, because the mail may be large.
+    fn encode(&mut self, entity: &Entity, encoded: &Encoded) {
+        let raw = self.raw;
+        let content = decode::body(&raw[entity.body.clone()], entity.encoding, usize::MAX);
+        if encoded.name == QUOTED_PRINTABLE {
+            for line in content.split_inclusive(|byte| *byte == b'\n') {
+                let (text, end) = parted(line);
+                self.out.extend_from_slice(&quoted_printable::encode(text));
+                self.out.extend_from_slice(end);
+            }
+            return;
+        }
+        let mut waiting = Vec::with_capacity(2 * PIECE);
+        for line in content.split_inclusive(|byte| *byte == b'\n') {
+            let (text, end) = match encoded.is_text {
+                true => parted(line),
+                false => (line, &b""[..]),
+            };
+            for piece in text.chunks(PIECE).chain([end]) {
+                waiting.extend_from_slice(piece);
+                if waiting.len() >= PIECE {
+                    let whole = waiting.len() / LINE_OF_BASE64 * LINE_OF_BASE64;
+                    self.base64(&waiting[..whole]);
+                    waiting.drain(..whole);
+                }
+            }
+        }
+        self.base64(&waiting);
+    }
+
+    /// Whole lines, or the last ones.
+    fn base64(&mut self, bytes: &[u8]) {
+        let mut text = String::with_capacity(bytes.len() / LINE_OF_BASE64 * 78 + 80);
+        base64::encode(bytes, &mut text).expect("a string takes all that is written");
+        self.out.extend_from_slice(text.trim_end().as_bytes());
+        self.out.extend_from_slice(b"\r\n");
     }
 
     fn parts(&mut self, multipart: &Entity) {
@@ -381,57 +426,101 @@ pub(crate) fn is_about_content(name: &[u8]) -> bool {
     name.starts_with(b"content-") && name != b"content-length"
 }
 
-/// A body that cannot stand, in an encoding in which it can.
+/// The encoding for a body that cannot stand.
 fn encoded(entity: &Entity, bytes: &[u8]) -> Encoded {
-    let media = match entity.media.kind.as_str() {
+    let kind = entity.media.kind.as_str();
+    let media = match kind {
         "multipart" => Some("application/octet-stream"),
         "message" => Some("text/plain; charset=utf-8"),
         _ if entity.encoding == Encoding::Unknown => Some("application/octet-stream"),
         _ => None,
     };
-    let is_text = matches!(entity.media.kind.as_str(), "text" | "message");
-    let content = decode::body(bytes, entity.encoding, usize::MAX);
-    if is_text && entity.encoding == Encoding::Identity {
-        let lines = with_crlf(&content);
-        let unusual = |byte: &&u8| !matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
-        if lines.iter().filter(unusual).count() * 6 <= lines.len() {
-            let text = String::from_utf8(quoted_printable::encode(&lines)).unwrap_or_default();
-            return Encoded {
-                name: "quoted-printable",
-                text,
-                media,
-            };
-        }
-        return Encoded {
-            name: "base64",
-            text: in_base64(&lines),
-            media,
-        };
-    }
+    let is_text = matches!(kind, "text" | "message") && entity.encoding == Encoding::Identity;
+    let unusual = |byte: &&u8| !matches!(byte, b'\t' | b'\r' | b'\n' | b' '..=b'~');
+    let name = match is_text && bytes.iter().filter(unusual).count() * 6 <= bytes.len() {
+        true => QUOTED_PRINTABLE,
+        false => "base64",
+    };
     Encoded {
-        name: "base64",
-        text: in_base64(&content),
+        name,
+        is_text,
         media,
     }
 }
 
-/// Text in the form that is encoded (RFC 2045 6.8).
-fn with_crlf(bytes: &[u8]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(bytes.len() + bytes.len() / 32);
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"\n") {
-            Some(line) => {
-                lines.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-                lines.extend_from_slice(b"\r\n");
-            }
-            None => lines.extend_from_slice(line),
-        }
+/// A line, and CRLF if it had an end.
+fn parted(line: &[u8]) -> (&[u8], &[u8]) {
+    match line.strip_suffix(b"\n") {
+        Some(text) => (text.strip_suffix(b"\r").unwrap_or(text), b"\r\n"),
+        None => (line, b""),
     }
-    lines
 }
 
-fn in_base64(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() / 57 * 78 + 80);
-    base64::encode(bytes, &mut text).expect("a string takes all that is written");
-    text
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Look, PIECE, Rules, Writer};
+    use crate::decode;
+    use crate::mime::{Encoding, Entity};
+
+    #[test]
+    fn what_smtp_may_not_carry_is_seen() {
+        let check = |bytes: &[u8], legal: bool, in_8bit: bool| {
+            let look = Look::at(bytes);
+            assert_eq!(
+                (look.passes(false), look.passes(true)),
+                (legal, in_8bit),
+                "{bytes:?}"
+            );
+        };
+        check(b"", true, true);
+        check(b"a\r\nb\nc", true, true);
+        check("ä".as_bytes(), false, true);
+        check(b"a\rb", false, false);
+        check(b"a\r\r\n", false, false);
+        check(b"a\r", false, false);
+        check(b"a\0", false, false);
+        check(&[b'x'; 998], true, true);
+        check(&[b'x'; 999], false, false);
+    }
+
+    /// Across the borders of the pieces in which it is encoded.
+    #[test]
+    fn a_long_body_reads_the_same_when_encoded() {
+        for (line, kind) in [
+            (
+                "ä".repeat(PIECE / 2 - 1) + "x\r\nü\n",
+                "text/plain; charset=utf-8",
+            ),
+            ("ä".repeat(PIECE) + "\n", "application/x"),
+            (
+                "Größe ist alles\r\n".repeat(PIECE / 8),
+                "text/plain; charset=utf-8",
+            ),
+        ] {
+            let raw = format!("Subject: s\nContent-Type: {kind}\n\n{line}");
+            let mail = Entity::of_mail(raw.as_bytes()).expect("a mail");
+            let rules = Rules {
+                eight_bit: false,
+                left_out: &BTreeSet::new(),
+                reason: "",
+            };
+            let mut writer = Writer::new(raw.as_bytes(), rules, "Subject: s\n");
+            writer.content(&mail);
+            let bytes = writer.end();
+            assert!(Look::at(&bytes).passes(false));
+            let again = Entity::of_mail(&bytes).expect("a mail");
+            assert_ne!(again.encoding, Encoding::Identity);
+            let decoded = decode::body(&bytes[again.body], again.encoding, usize::MAX);
+            let expected = match kind.starts_with("text") {
+                true => line.replace("\r\n", "\n").replace('\n', "\r\n"),
+                false => line,
+            };
+            assert_eq!(
+                decoded.trim_ascii_end(),
+                expected.as_bytes().trim_ascii_end()
+            );
+        }
+    }
 }

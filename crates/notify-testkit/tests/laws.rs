@@ -330,6 +330,7 @@ async fn a_target_that_always_says_delivered_is_caught() {
         "silence after the message is uncertain",
         "nothing is sent after the deadline",
         "hostile texts arrive as one message",
+        "the mail of another program arrives once",
     ] {
         assert!(
             laws.iter().any(|broken| broken == law),
