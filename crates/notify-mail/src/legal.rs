@@ -285,7 +285,11 @@ impl<'m> Writer<'m> {
         if encoded.name == QUOTED_PRINTABLE {
             for line in content.split_inclusive(|byte| *byte == b'\n') {
                 let (text, end) = parted(line);
-                self.out.extend_from_slice(&quoted_printable::encode(text));
+                for (number, piece) in text.chunks(PIECE).enumerate() {
+                    let soft_break: &[u8] = if number > 0 { b"=\r\n" } else { b"" };
+                    self.out.extend_from_slice(soft_break);
+                    self.out.extend_from_slice(&quoted_printable::encode(piece));
+                }
                 self.out.extend_from_slice(end);
             }
             return;
