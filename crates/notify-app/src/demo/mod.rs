@@ -4,12 +4,10 @@ mod arrivals;
 mod script;
 mod stage;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use notify_bus::Report;
-use notify_core::{Content, Notification, Zone};
-use serde_json::json;
+use notify_core::{Notification, Zone};
 
 use self::arrivals::Arrival;
 use self::script::Scene;
@@ -65,20 +63,8 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
 }
 
 fn event(scene: &Scene) -> Result<Notification, Stop> {
-    let fields = scene.fields.iter();
-    let fields: BTreeMap<String, String> = fields
-        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-        .collect();
-    let data = json!({ "title": scene.title, "text": scene.text, "fields": fields });
-    notification(
-        scene.severity,
-        scene.timestamp,
-        fields,
-        Content::Template {
-            name: "message".to_owned(),
-            data,
-        },
-    )
+    let event = scene.event();
+    notification(event.severity, scene.timestamp, event.fields, event.content)
 }
 
 fn headline(event: &Notification) -> String {
