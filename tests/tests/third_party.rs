@@ -133,6 +133,7 @@ fn a_stranger_adds_a_target() {
     is_added(&notify, &wall);
     is_checked(&notify);
     takes_tests_and_events(&notify, &wall);
+    gets_what_fits(&notify, &wall);
     fails_by_its_own_words(&notify, &wall);
 }
 
@@ -294,6 +295,20 @@ fn takes_tests_and_events(notify: &Notify, wall: &Wall) {
     assert_eq!(message["title"], "Disk full");
     assert_eq!(message["text"], "sda\n");
     assert_eq!(message["severity"], "error");
+}
+
+/// The engine keeps to the limits that the stranger stated.
+fn gets_what_fits(notify: &Notify, wall: &Wall) {
+    let long = "A line of a long report.\n".repeat(400);
+    let words = ["send", "--title", "Report", "--message-file", "-"];
+    let _ = notify.run_with(&words, long.as_bytes()).expect_code(0);
+    let [message] = &wall.arrived()[..] else {
+        panic!("one message arrives");
+    };
+    let text = message["text"].as_str().expect("a text");
+    let length = text.chars().count();
+    assert!((2000..=4000).contains(&length), "{length}: {text}");
+    assert!(text.starts_with("A line of a long report.\n"), "{text}");
 }
 
 fn fails_by_its_own_words(notify: &Notify, wall: &Wall) {

@@ -13,20 +13,25 @@ use crate::failed::{Failed, Outcome};
 use crate::tidy::use_line;
 use crate::workspace::{Workspace, cargo};
 
+mod outside;
+
 pub(crate) const TASK: Task = Task {
     name: "new-target",
-    arguments: "NAME",
+    arguments: "NAME [--outside DIR]",
     summary: "Makes a target crate that passes its tests",
     details: "\
 Makes crates/target-NAME with all files that a target has, and names it in the two files that
 link it: crates/notify-bin/Cargo.toml and crates/notify-bin/src/targets.rs. Nothing else changes.
+With --outside it makes a workspace in DIR instead, with the target and with a program that has it,
+and changes nothing here.
 NAME is the section type: lower-case letters, digits and `-`, beginning with a letter.
 
 The new target sends a line of JSON over TCP and reads a line as answer. Its tests pass; replace the
 parts in the order that is printed at the end. docs/adding-a-target.md explains each of them.
 
-example:
-  cargo xtask new-target ntfy",
+examples:
+  cargo xtask new-target ntfy
+  cargo xtask new-target ntfy --outside ../my-notify",
     run,
 };
 
@@ -63,14 +68,25 @@ const PROGRAM_MANIFEST: &str = "crates/notify-bin/Cargo.toml";
 const PROGRAM_USES: &str = "crates/notify-bin/src/targets.rs";
 
 fn run(arguments: &[String]) -> Outcome<ExitCode> {
-    let [name] = arguments else {
-        return Err(Failed::new(
-            "new-target takes one name; see `cargo xtask help new-target`",
-        ));
-    };
     let workspace = Workspace::read()?;
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words[..] {
+        [name] if !name.starts_with('-') => inside(name, &workspace)?,
+        [name, "--outside", folder] | ["--outside", folder, name] => {
+            outside::make(name, folder, &workspace)?;
+        }
+        _ => {
+            let reason = "new-target takes one name; see `cargo xtask help new-target`";
+            return Err(Failed::new(reason));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A crate of this workspace.
+fn inside(name: &str, workspace: &Workspace) -> Outcome {
     check_name(name)?;
-    check_free(name, &workspace)?;
+    check_free(name, workspace)?;
     let package = format!("target-{name}");
     // Both are made before anything is written, so that a refusal leaves nothing behind.
     let manifest = linked(
@@ -83,7 +99,7 @@ fn run(arguments: &[String]) -> Outcome<ExitCode> {
     write(&workspace.root.join(PROGRAM_USES), &uses)?;
     format(&workspace.root, &package);
     print!("{}", next_steps(&package));
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 fn check_name(name: &str) -> Outcome {
@@ -176,18 +192,26 @@ fn with_line(text: &str, line: &str) -> Option<String> {
 }
 
 fn next_steps(package: &str) -> String {
+    let replaced = replaced("");
     format!(
         "crates/{package} is linked into the program and passes its tests:
   cargo test -p {package}
   cargo run -- --version --verbose
 
-what to replace, in this order:
-  src/config.rs    the properties; each is declared once, and everyone else reads that
-  src/request.rs   what goes over the wire, without any input or output
-  src/deliver.rs   one attempt, and what each failure means
-  tests/laws.rs    the far side that the laws run against
-  manual.md        what an administrator reads
-then: cargo xtask tidy, and a file in changelog.d/
+{replaced}then: cargo xtask tidy, and a file in changelog.d/
+"
+    )
+}
+
+/// The parts of a scaffold, in the order in which they are made one's own.
+fn replaced(folder: &str) -> String {
+    format!(
+        "what to replace, in this order:
+  {folder}src/config.rs    the properties of src/lib.rs in types; each is declared once
+  {folder}src/request.rs   what goes over the wire, without any input or output
+  {folder}src/deliver.rs   one attempt, and what each failure means
+  {folder}tests/laws.rs    the far side that the laws run against
+  {folder}manual.md        what an administrator reads
 "
     )
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask new-target`, run in a copy of the workspace.
+//! `cargo xtask new-target` and the page about it, run in a copy of the workspace.
 
 use std::fs::{self, File};
 use std::io;
@@ -7,6 +7,14 @@ use std::process::Command;
 
 /// Two words, so that every form of the name is tried.
 const NAME: &str = "sample-chat";
+
+/// The page, whose commands are run as they stand there but for the name.
+const PAGE: &str = "docs/adding-a-target.md";
+const NAME_ON_PAGE: &str = "ntfy";
+
+/// Commands of the page that are not run here: one looks at all that is not committed, and is
+/// looked at in its parts; the other would install servers.
+const NOT_RUN: [&str; 2] = ["cargo xtask tidy", "cargo xtask test "];
 
 /// A copy of all files that git has or may get.
 struct Copy {
@@ -22,8 +30,10 @@ impl Copy {
             root: temporary.join("new-target/workspace"),
             target: temporary.join("new-target/target"),
         };
-        if copy.root.exists() {
-            fs::remove_dir_all(&copy.root)?;
+        for folder in [&copy.root, &copy.outside()] {
+            if folder.exists() {
+                fs::remove_dir_all(folder)?;
+            }
         }
         let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for path in files(&original) {
@@ -34,27 +44,58 @@ impl Copy {
         Ok(copy)
     }
 
-    /// What a command prints; it must succeed.
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
-        let (succeeded, printed) = self.try_to_run(program, arguments);
-        assert!(succeeded, "{program} {arguments:?}:\n{printed}");
+    /// Where the page makes a workspace of its own.
+    fn outside(&self) -> PathBuf {
+        self.root.with_file_name("my-notify")
+    }
+
+    /// Runs those commands of the page that have this in them, as they stand there.
+    ///
+    /// What each prints, in order; each must exit as the page says.
+    fn run_page(&self, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+        let page = fs::read_to_string(self.root.join(PAGE)).expect("the page");
+        let page = page.replace(NAME_ON_PAGE, NAME);
+        let blocks = page.split("\n```sh\n").skip(1);
+        let lines =
+            blocks.flat_map(|block| block.split("\n```").next().unwrap_or_default().lines());
+        let is_run =
+            |line: &&str| wanted(line) && !NOT_RUN.iter().any(|start| line.starts_with(start));
+        lines
+            .filter(is_run)
+            .map(|line| self.run_line(line))
+            .collect()
+    }
+
+    fn run_line(&self, line: &str) -> String {
+        let (command, exit) = line.split_once(" # exits ").unwrap_or((line, "0"));
+        let (code, printed) = self.try_to_run("sh", &["-c", command]);
+        assert_eq!(code.to_string(), exit, "{command}:\n{printed}");
         printed
     }
 
-    fn try_to_run(&self, program: &str, arguments: &[&str]) -> (bool, String) {
+    /// What a command prints; it must succeed.
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let (code, printed) = self.try_to_run(program, arguments);
+        assert_eq!(code, 0, "{program} {arguments:?}:\n{printed}");
+        printed
+    }
+
+    fn try_to_run(&self, program: &str, arguments: &[&str]) -> (i32, String) {
         let output = Command::new(program)
             .current_dir(&self.root)
             .args(arguments)
             .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_NET_OFFLINE", "true")
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let printed = text(&output.stdout) + &text(&output.stderr);
-        (output.status.success(), printed)
+        (output.status.code().unwrap_or(-1), printed)
     }
 
     fn xtask(&self, arguments: &[&str]) -> (bool, String) {
-        self.try_to_run(env!("CARGO_BIN_EXE_xtask"), arguments)
+        let (code, printed) = self.try_to_run(env!("CARGO_BIN_EXE_xtask"), arguments);
+        (code == 0, printed)
     }
 
     /// What has changed since the copy was made, a path a line with its kind of change.
@@ -97,13 +138,9 @@ fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
 fn a_new_target_is_built_tested_and_linked() {
     let copy = Copy::make().expect("the workspace can be copied");
     refuses_bad_names(&copy);
-
-    let (made, printed) = copy.xtask(&["new-target", NAME]);
-    assert!(made, "{printed}");
-    touches_two_files(&copy);
+    works_outside(&copy);
+    works_inside(&copy);
     keeps_the_rules(&copy);
-    passes_its_tests(&copy);
-    is_listed(&copy);
 
     let (again, printed) = copy.xtask(&["new-target", NAME]);
     assert!(!again && printed.contains("is there already"), "{printed}");
@@ -114,6 +151,9 @@ fn refuses_bad_names(copy: &Copy) {
         &["new-target"][..],
         &["new-target", "Bad"],
         &["new-target", "matcher"],
+        &["new-target", NAME, "--outside"],
+        &["new-target", NAME, "--outside", "."],
+        &["new-target", "matcher", "--outside", "../my-notify"],
     ] {
         let (made, printed) = copy.xtask(arguments);
         assert!(
@@ -122,6 +162,61 @@ fn refuses_bad_names(copy: &Copy) {
         );
     }
     assert_eq!(copy.changes(), "");
+}
+
+/// A workspace of its own, and nothing changes in ours.
+fn works_outside(copy: &Copy) {
+    let printed = copy.run_page(|line| line.contains("../my-notify"));
+    let [made, tested, listed, flags, manual, schema, checked, sent] = &printed[..] else {
+        panic!("the page has other commands: {printed:#?}");
+    };
+    assert!(made.contains("../my-notify is a workspace"), "{made}");
+    passed_its_tests(tested);
+    let types = format!("  gotify       Gotify\n  {NAME}  Sample Chat\n");
+    assert!(listed.contains(&types), "{listed}");
+    assert!(flags.contains("--token-file <FILE>"), "{flags}");
+    assert!(manual.contains("- `server`: "), "{manual}");
+    assert!(
+        schema.contains(&format!("\"const\": \"{NAME}\"")),
+        "{schema}"
+    );
+    assert!(!checked.contains("error: notif"), "{checked}");
+    assert!(sent.contains("cannot connect to 127.0.0.1:7070"), "{sent}");
+    assert_eq!(copy.changes(), "");
+    let (made, printed) = copy.xtask(&["new-target", NAME, "--outside", "../my-notify"]);
+    assert!(!made && printed.contains("is not empty"), "{printed}");
+}
+
+/// A crate of our workspace.
+fn works_inside(copy: &Copy) {
+    let of_inside = |line: &str| line.starts_with("cargo ") && !line.contains("../my-notify");
+    let makes = |line: &str| line.contains(" new-target ");
+    let made = copy.run_page(|line| of_inside(line) && makes(line));
+    assert!(
+        made.concat()
+            .contains(&format!("crates/target-{NAME} is linked")),
+        "{made:?}"
+    );
+    // Before cargo writes its lock file.
+    touches_two_files(copy);
+    let printed = copy.run_page(|line| of_inside(line) && !makes(line));
+    let [tested, listed, formatted, linted] = &printed[..] else {
+        panic!("the page has other commands: {printed:#?}");
+    };
+    passed_its_tests(tested);
+    assert!(listed.contains(NAME), "{listed}");
+    assert_eq!(formatted, "");
+    assert!(!linted.contains("warning: "), "{linted}");
+}
+
+fn passed_its_tests(printed: &str) {
+    for test in [
+        "test the_laws_hold ... ok",
+        "test request::tests::answers_are_read ... ok",
+    ] {
+        assert!(printed.contains(test), "{printed}");
+    }
+    assert!(!printed.contains("warning: "), "{printed}");
 }
 
 fn touches_two_files(copy: &Copy) {
@@ -164,31 +259,4 @@ fn keeps_the_rules(copy: &Copy) {
         &["fmt", "--package", "target-sample-chat", "--check"],
     );
     copy.run("cargo", &["fmt", "--package", "notify-bin", "--check"]);
-}
-
-fn passes_its_tests(copy: &Copy) {
-    let printed = copy.run(
-        "cargo",
-        &["test", "--offline", "--package", "target-sample-chat"],
-    );
-    for test in [
-        "test the_laws_hold ... ok",
-        "test request::tests::answers_are_read ... ok",
-    ] {
-        assert!(printed.contains(test), "{printed}");
-    }
-    assert!(!printed.contains("warning: "), "{printed}");
-}
-
-fn is_listed(copy: &Copy) {
-    let run = [
-        "run",
-        "--offline",
-        "--quiet",
-        "--package",
-        "notify-bin",
-        "--",
-    ];
-    let printed = copy.run("cargo", &[&run[..], &["--version", "--verbose"]].concat());
-    assert!(printed.contains(NAME), "{printed}");
 }

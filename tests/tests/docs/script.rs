@@ -72,9 +72,10 @@ fn is_run(shown: &Shown) -> bool {
     !shown.text.starts_with("cargo ") || of_cargo_run(&shown.text).is_some()
 }
 
-/// The arguments of the program in `cargo run … -- ARGUMENTS`.
+/// The arguments of the program in `cargo run … -- ARGUMENTS`; none for that of another workspace.
 fn of_cargo_run(text: &str) -> Option<&str> {
-    text.starts_with("cargo run ")
+    let is_ours = text.starts_with("cargo run ") && !text.contains(" --manifest-path ");
+    is_ours
         .then(|| text.split_once(" -- "))?
         .map(|(_, arguments)| arguments)
 }
