@@ -127,3 +127,80 @@ fn mailer_daemon(signs: &Signs<'_>) -> bool {
         && signs.mail.media.parameter("report-type") == Some("delivery-status");
     report && signs.from.to_ascii_lowercase().contains("mailer-daemon")
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::read;
+
+    /// From, Subject and the first lines of the text.
+    fn check(from: &str, subject: &str, text: &str, expected: Option<&str>) {
+        let mail = format!("From: {from}\nSubject: {subject}\n\n{text}\n");
+        assert_eq!(read(mail.as_bytes()).daemon, expected, "{mail}");
+    }
+
+    #[test]
+    fn what_only_looks_like_one_has_no_name() {
+        for (from, subject, text) in [
+            (
+                "ann@example.com",
+                "Re: Cron <root@pve1> backup",
+                "It works again.",
+            ),
+            ("ann@example.com", "Cron <broken>", "Have a look."),
+            ("ann@example.com", "Cron <root @ pve1> x", "Have a look."),
+            ("ann@example.com", "SMART error?", "Which disk?"),
+            (
+                "ann@example.com",
+                "Fail event on /dev/md0:pve1",
+                "Forwarded by hand.",
+            ),
+            ("ann@example.com", "ZFS question", "How many disks?"),
+            (
+                "ann@example.com",
+                "ZFS scrub_finish event for rpool on pve1",
+                "eid: I saw this.",
+            ),
+            (
+                "ann@example.com",
+                "Logwatch for pve1 (Linux)",
+                "Shall we install it?",
+            ),
+            (
+                "ann@example.com",
+                "[Fail2Ban] sshd: banned 192.0.2.1",
+                "Was that you?",
+            ),
+            (
+                "ann@example.com",
+                "Anacron job 'cron.daily' on pve1",
+                "What is this?",
+            ),
+            (
+                "ann@example.com",
+                "3 Debian package update(s) for pve1",
+                "Shall I?",
+            ),
+            ("MAILER-DAEMON@example.com", "Undelivered", "no report"),
+        ] {
+            check(from, subject, text, None);
+        }
+    }
+
+    #[test]
+    fn one_sign_is_enough_where_nobody_else_writes_it() {
+        check(
+            "root",
+            "Cron <backup@pve1.example.com> /bin/x",
+            "",
+            Some("cron"),
+        );
+        check("root", "apt-listchanges: news for pve1", "", Some("apt"));
+        check(
+            "root",
+            "CRON-APT completed on pve1 [/etc/cron-apt/config]",
+            "",
+            Some("apt"),
+        );
+        check("x\nX-Cron-Env: <SHELL=/bin/sh>", "output", "", Some("cron"));
+    }
+}

@@ -30,7 +30,7 @@ pub(crate) fn line(value: &[u8]) -> String {
 /// A line with its encoded words decoded (RFC 2047).
 pub(crate) fn words(line: &str) -> String {
     let decoded = if line.contains("=?") {
-        let field = format!("Subject: {}\n\n", without_controls(line));
+        let field = format!("Subject: {}\n\n", joined(&without_controls(line)));
         let message = MessageParser::new().parse_headers(field.as_bytes());
         let subject = message.as_ref().and_then(|known| known.subject());
         subject.unwrap_or_default().to_owned()
@@ -38,6 +38,23 @@ pub(crate) fn words(line: &str) -> String {
         line.to_owned()
     };
     without_controls(&decoded).trim().to_owned()
+}
+
+/// Neighbouring words of UTF-8 in Q as one word, where there are no others: some
+/// programs part them within a character (RFC 2047 5 forbids it).
+fn joined(line: &str) -> Cow<'_, str> {
+    let mut line = Cow::Borrowed(line);
+    for charset in ["utf-8", "UTF-8"] {
+        for letter in ['q', 'Q'] {
+            let begin = format!("=?{charset}?{letter}?");
+            let border = format!("?= {begin}");
+            let alone = line.matches("=?").count() == line.matches(&begin).count();
+            if alone && line.contains(&border) {
+                line = Cow::Owned(line.replace(&border, ""));
+            }
+        }
+    }
+    line
 }
 
 fn without_controls(text: &str) -> String {
@@ -208,6 +225,11 @@ mod tests {
             b" =?UTF-8?Q?Gr=C3=BC=C3=9Fe?= =?utf-8?b?IG5hY2ggS8O2bG4=?=",
             "Grüße nach Köln",
         );
+        check(
+            b"=?utf-8?Q?Gr=C3?=\r\n =?utf-8?Q?=B6=C3=9Fe_b?= c",
+            "Größe b c",
+        );
+        check(b"=?iso-8859-1?q?caf=E9?= =?utf-8?q?=C3=A4?=", "caféä");
         check(b"=?iso-8859-1?q?caf=E9?=", "café");
         check(b"=?windows-1252?q?=80_5?=", "€ 5");
         check("Größe".as_bytes(), "Größe");
