@@ -77,6 +77,11 @@ impl Target for Puppet {
                     ..Receipt::default()
                 });
             }
+            "page" => {
+                let html = attempt.message.html()?;
+                let bar = html.lines().find(|line| line.contains("uppercase"));
+                return Ok(Receipt::with_reference(bar.unwrap_or_default().to_owned()));
+            }
             "tell" => {
                 let said = format!("{:?} {}", attempt.recipients, attempt.number);
                 return Ok(Receipt::with_reference(said));
@@ -263,6 +268,15 @@ fn every_chosen_target_gets_it_once() {
     let key = report.targets[1].reference.as_deref();
     assert_eq!(key, Some("00000000-0000-7707-8707-070707070707.ops: Hello"));
     assert_eq!(report.verdict(), Verdict::Done);
+}
+
+#[test]
+fn a_page_shows_the_severity_and_the_host_of_its_event() {
+    let report = send("puppet: ops\n\tact page\n\nmatcher: all\n\ttarget ops\n");
+    let ops = report.targets.iter().find(|target| target.name == "ops");
+    let bar = ops.and_then(|target| target.reference.as_deref());
+    let bar = bar.expect("it was delivered");
+    assert!(bar.contains(">error</span> &middot; pve1<"), "{bar}");
 }
 
 #[test]
