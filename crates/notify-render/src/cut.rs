@@ -51,22 +51,31 @@ fn beginning(text: &str, limit: Limit) -> String {
     balanced(cut.trim_end())
 }
 
-/// A text in which every block of code that was begun is ended (CommonMark 4.5).
+/// A text in which every block of code that was begun is ended (CommonMark 4.5), quoted blocks included.
 pub(crate) fn balanced(text: &str) -> String {
-    let mut open: Option<&str> = None;
+    let mut open: Option<(&str, &str)> = None;
     for line in text.lines() {
-        let line = line.trim();
-        let fence = &line[..line.len() - line.trim_start_matches('`').len()];
+        let (quote, fence, rest) = fence_of(line);
         open = match open {
-            None if fence.len() >= 3 => Some(fence),
-            Some(begun) if fence == line && fence.len() >= begun.len() => None,
+            None if fence.len() >= 3 => Some((quote, fence)),
+            Some((_, begun)) if fence.starts_with(begun) && rest.is_empty() => None,
             unchanged => unchanged,
         };
     }
     match open {
-        Some(fence) => format!("{}\n{fence}", text.trim_end()),
+        Some((quote, fence)) => format!("{}\n{quote}{fence}", text.trim_end()),
         None => text.to_owned(),
     }
+}
+
+/// The marks of quotation before a line, the backticks or tildes that follow, and what is left.
+fn fence_of(line: &str) -> (&str, &str, &str) {
+    let content = line.trim_start_matches(['>', ' ', '\t']);
+    let (quote, content) = line.split_at(line.len() - content.len());
+    let mark = if content.starts_with('~') { '~' } else { '`' };
+    let rest = content.trim_start_matches(mark);
+    let (fence, rest) = content.split_at(content.len() - rest.len());
+    (quote, fence, rest.trim())
 }
 
 /// The longest beginning of a text that keeps to the limit.
@@ -137,5 +146,7 @@ mod tests {
         );
         assert_eq!(balanced("```sh\nls\n```\n"), "```sh\nls\n```\n");
         assert_eq!(balanced("a ``` b"), "a ``` b");
+        assert_eq!(balanced("~~~\n```\nls"), "~~~\n```\nls\n~~~");
+        assert_eq!(balanced("> ```\n> ls"), "> ```\n> ls\n> ```");
     }
 }

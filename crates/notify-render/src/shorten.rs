@@ -1,8 +1,8 @@
 //! Making a text short enough for its target, with its meaning kept.
 //!
 //! The text is not cut but made again from less data. What the data holds is
-//! ranked ([`units`]): rows that tell of a failure first, then lines that do,
-//! rows of what went well and the rest of the logs last. As much as fits is
+//! ranked ([`units`]): reasons and rows of what failed first, then lines that tell
+//! of trouble, rows of what went well and the rest of the logs last. As much as fits is
 //! kept, whole rows and whole lines, and a note says what was left out. Every
 //! template can be shortened so, overrides included, because only its data changes.
 //!

@@ -133,6 +133,53 @@ fn a_forwarded_mail_keeps_its_trouble() {
     assert!(text.contains(" of 1001 lines left out]"), "{text}");
 }
 
+#[test]
+fn a_log_that_begins_like_markup_is_a_log() {
+    let lines: Vec<_> = (0..100)
+        .map(|n| format!("<13>Jan  8 01:00:00 pve1 kernel: line {n}"))
+        .collect();
+    for texts in [
+        Texts::from(Verbatim::new("kernel", &lines.join("\n"))),
+        texts(report(&[], &lines.join("\n"))),
+    ] {
+        let text = texts.within(body(1000, Unit::Characters));
+        let text = text.text().expect("it is there");
+        assert!(text.contains("kernel: line 0\n"), "{text}");
+    }
+}
+
+#[test]
+fn the_reason_stays_and_so_do_guests_that_were_not_tried() {
+    let mut data = thousand();
+    let reason = "storage nas0 is not online, its mount point is gone";
+    data["status-text"] = format!("backup failed: {}", [reason; 6].join(", ")).into();
+    for vmid in [3, 4] {
+        data["guest-table"]["data"][vmid]["status"] = "todo".into();
+    }
+    let texts = texts(data);
+    let text = texts.within(body(2048, Unit::Characters));
+    let text = text.text().expect("it is there");
+    assert!(
+        text.starts_with(&format!("backup failed: {reason}")),
+        "{text}"
+    );
+    for vmid in [3, 4, 217, 500, 998] {
+        assert!(text.contains(&format!("guest-{vmid} ")), "{vmid} in {text}");
+    }
+}
+
+#[test]
+fn data_of_many_keys_are_shortened_in_one_walk_each() {
+    let mut data = thousand();
+    let object = data.as_object_mut().expect("an object");
+    for key in 0..20_000 {
+        object.insert(format!("key-{key}"), "x".repeat(250).into());
+    }
+    let texts = texts(data);
+    let text = texts.within(body(4096, Unit::Characters));
+    assert!(text.text().expect("it is there").contains("guest-998 "));
+}
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z ]{0,30}",

@@ -14,42 +14,58 @@ const CELL: Limit = Limit::new(160, Unit::Characters);
 
 /// A copy of the data with the first `keep` units.
 pub(super) fn reduced(data: &Value, units: &Units, keep: usize) -> Value {
-    let kept = units.kept(keep);
-    copy(data, &mut Vec::new(), &units.places, &kept)
+    let mut copier = Copier {
+        places: &units.places,
+        kept: &units.kept(keep),
+        next: 0,
+    };
+    copier.copy(data, &mut Vec::new())
 }
 
-/// Places stand in the order in which the walk meets them, so each is the next one.
-fn copy<'a>(
-    value: &'a Value,
-    path: &mut Vec<&'a str>,
-    places: &[Place],
-    kept: &[Vec<usize>],
-) -> Value {
-    if let Some(at) = places.iter().position(|place| place.path == *path) {
-        return match (value, &places[at].content) {
-            (Value::Array(entries), Content::Entries) => {
-                Value::Array(kept[at].iter().map(|part| entry(&entries[*part])).collect())
-            }
-            (Value::String(text), Content::Text(pieces)) => {
-                Value::String(joined(text, pieces, &kept[at]))
-            }
-            (_, Content::Whole) if kept[at].is_empty() => Value::Null,
-            _ => value.clone(),
+/// Copies data and meets its places in the order in which they were found.
+struct Copier<'a> {
+    places: &'a [Place],
+    kept: &'a [Vec<usize>],
+    /// The place that is met next.
+    next: usize,
+}
+
+impl Copier<'_> {
+    fn copy<'v>(&mut self, value: &'v Value, path: &mut Vec<&'v str>) -> Value {
+        let Some(place) = self.places.get(self.next) else {
+            return value.clone();
         };
-    }
-    let leads_on = |place: &Place| {
-        place.path.len() > path.len() && place.path.iter().zip(path.iter()).all(|(a, b)| a == b)
-    };
-    match value {
-        Value::Object(object) if places.iter().any(leads_on) => {
-            let mut copied = serde_json::Map::new();
-            for (key, value) in object {
-                path.push(key);
-                copied.insert(key.clone(), copy(value, path, places, kept));
-                path.pop();
-            }
-            Value::Object(copied)
+        if place.path == *path {
+            let kept = &self.kept[self.next];
+            self.next += 1;
+            return reduced_place(value, &place.content, kept);
         }
+        match value {
+            Value::Object(object) if is_within(&place.path, path) => {
+                let mut copied = serde_json::Map::new();
+                for (key, value) in object {
+                    path.push(key);
+                    copied.insert(key.clone(), self.copy(value, path));
+                    path.pop();
+                }
+                Value::Object(copied)
+            }
+            _ => value.clone(),
+        }
+    }
+}
+
+fn is_within(place: &[String], path: &[&str]) -> bool {
+    place.len() > path.len() && place.iter().zip(path).all(|(a, b)| a == b)
+}
+
+fn reduced_place(value: &Value, content: &Content, kept: &[usize]) -> Value {
+    match (value, content) {
+        (Value::Array(entries), Content::Entries) => {
+            Value::Array(kept.iter().map(|part| entry(&entries[*part])).collect())
+        }
+        (Value::String(text), Content::Text(pieces)) => Value::String(joined(text, pieces, kept)),
+        (_, Content::Whole) if kept.is_empty() => Value::Null,
         _ => value.clone(),
     }
 }

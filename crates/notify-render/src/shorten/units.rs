@@ -10,19 +10,45 @@ const SHORT: usize = 200;
 /// A longer line is kept or left out in pieces. In bytes.
 const LONG_LINE: usize = 240;
 
+/// The key of texts that are markup: half of a document is not a document.
+const MARKUP: &str = "html";
+
 /// Deeper data is part of the summary.
 const DEEPEST: usize = 4;
+
+/// Texts of which there is much and of which little matters: logs, and what people or programs write at length.
+const LENGTHY: [&str; 5] = ["logs", "log", "text", "message", "output"];
+
+/// So many pieces of any other text are as good as the summary.
+const REASONS: usize = 8;
+
+/// Words for a status or a state that needs nobody.
+const GOOD: [&str; 7] = [
+    "ok",
+    "success",
+    "successful",
+    "online",
+    "started",
+    "running",
+    "active",
+];
 
 /// How much a unit is worth; the first is kept longest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Worth {
-    /// A row of something that failed.
+    /// The beginning of a text that gives a reason, as that of an error.
+    Reason,
+    /// A row of something that did not go well.
     FailedRow,
+    /// An entry of a list that is concerned by a failure.
+    FailedItem,
     /// A line that tells of a failure.
     TroubleLine,
-    /// A row of something that has not ended, or of a table that knows no status.
+    /// A line about something that did not go well.
+    LineOfFailed,
+    /// A row of a table that knows no status.
     Row,
-    /// An entry of a list.
+    /// Another entry of a list.
     Item,
     /// A row of something that went well.
     GoodRow,
@@ -38,16 +64,18 @@ enum Noun {
     Row,
     Entry,
     Line,
-    Part,
 }
 
 impl Worth {
-    fn noun(self) -> Noun {
+    /// What people call it; markup is nothing that they see.
+    fn noun(self) -> Option<Noun> {
         match self {
-            Worth::FailedRow | Worth::Row | Worth::GoodRow => Noun::Row,
-            Worth::Item => Noun::Entry,
-            Worth::TroubleLine | Worth::QuietLine => Noun::Line,
-            Worth::Whole => Noun::Part,
+            Worth::FailedRow | Worth::Row | Worth::GoodRow => Some(Noun::Row),
+            Worth::FailedItem | Worth::Item => Some(Noun::Entry),
+            Worth::Reason | Worth::TroubleLine | Worth::LineOfFailed | Worth::QuietLine => {
+                Some(Noun::Line)
+            }
+            Worth::Whole => None,
         }
     }
 }
@@ -61,8 +89,6 @@ impl Noun {
             (Noun::Entry, _) => "entries",
             (Noun::Line, 1) => "line",
             (Noun::Line, _) => "lines",
-            (Noun::Part, 1) => "part",
-            (Noun::Part, _) => "parts",
         }
     }
 }
@@ -115,9 +141,7 @@ impl Units {
             places: Vec::new(),
             order: Vec::new(),
         };
-        let mut failed = HashSet::new();
-        names_of_failed(data, 0, &mut failed);
-        units.collect(data, &mut Vec::new(), &failed);
+        units.collect(data, &mut Vec::new(), &Failed::of(data));
         units.order.sort_unstable();
         units
     }
@@ -144,11 +168,11 @@ impl Units {
     /// What the text says about what was left out after the first `keep` units.
     pub(super) fn note(&self, keep: usize) -> String {
         let left = &self.order[keep.min(self.order.len())..];
-        let parts: Vec<_> = [Noun::Row, Noun::Entry, Noun::Line, Noun::Part]
+        let parts: Vec<_> = [Noun::Row, Noun::Entry, Noun::Line]
             .into_iter()
             .filter_map(|noun| {
                 let count = |units: &[Unit]| {
-                    let counted = units.iter().filter(|unit| unit.worth.noun() == noun);
+                    let counted = units.iter().filter(|unit| unit.worth.noun() == Some(noun));
                     counted.count()
                 };
                 let (missing, all) = (count(left), count(&self.order));
@@ -161,10 +185,10 @@ impl Units {
         format!("[shortened: {} left out]", parts.join(", "))
     }
 
-    fn collect(&mut self, value: &Value, path: &mut Vec<String>, failed: &HashSet<String>) {
+    fn collect(&mut self, value: &Value, path: &mut Vec<String>, failed: &Failed) {
         match value {
             Value::String(text) if text.len() >= SHORT => self.add_text(text, path, failed),
-            Value::Array(entries) => self.add_entries(entries, path, |_| Worth::Item),
+            Value::Array(entries) => self.add_entries(entries, path, |entry| failed.worth(entry)),
             Value::Object(object) => match rows(object) {
                 Some(rows) => {
                     path.push("data".to_owned());
@@ -198,9 +222,10 @@ impl Units {
         });
     }
 
-    fn add_text(&mut self, text: &str, path: &[String], failed: &HashSet<String>) {
+    fn add_text(&mut self, text: &str, path: &[String], failed: &Failed) {
         let place = self.places.len();
-        let content = if is_markup(text, path) {
+        let key = path.last().map_or(LENGTHY[0], String::as_str);
+        let content = if key == MARKUP {
             self.order.push(Unit {
                 worth: Worth::Whole,
                 place,
@@ -208,9 +233,14 @@ impl Units {
             });
             Content::Whole
         } else {
+            let gives_reasons = !LENGTHY.contains(&key);
             let pieces = pieces(text);
             let units = pieces.iter().enumerate().map(|(part, piece)| Unit {
-                worth: worth_of_line(&text[piece.begin..piece.end], failed),
+                worth: if gives_reasons && part < REASONS {
+                    Worth::Reason
+                } else {
+                    failed.worth_of_line(&text[piece.begin..piece.end])
+                },
                 place,
                 part,
             });
@@ -230,51 +260,92 @@ fn rows(object: &Map<String, Value>) -> Option<&Vec<Value>> {
     object.get("data")?.as_array()
 }
 
+/// A row that has a status and whose status is not good is one that people must see.
 fn worth_of_row(row: &Value) -> Worth {
-    match row["status"].as_str() {
-        Some("err" | "error" | "failed" | "failure") => Worth::FailedRow,
-        Some("ok" | "OK" | "success") => Worth::GoodRow,
-        _ => Worth::Row,
+    match is_good(&row["status"]) {
+        Some(true) => Worth::GoodRow,
+        Some(false) => Worth::FailedRow,
+        None => Worth::Row,
     }
 }
 
-/// A line is worth more when it speaks of a failure, or begins with the name of a failed row, as those of a backup's log do.
-fn worth_of_line(line: &str, failed: &HashSet<String>) -> Worth {
-    let head = line.split_once(": ").map(|(head, _)| head);
-    let lower = line.to_ascii_lowercase();
-    if head.is_some_and(|head| failed.contains(head))
-        || lower.contains("error")
-        || lower.contains("fail")
-    {
-        Worth::TroubleLine
-    } else {
-        Worth::QuietLine
-    }
+/// Whether a word for a status is a good one; none where there is no word.
+fn is_good(status: &Value) -> Option<bool> {
+    let word = status.as_str()?;
+    Some(GOOD.iter().any(|good| word.eq_ignore_ascii_case(good)))
 }
 
-/// The first cells of failed rows: the columns' order says which that is.
-fn names_of_failed(value: &Value, depth: usize, names: &mut HashSet<String>) {
-    let Value::Object(object) = value else { return };
-    if let Some(rows) = rows(object) {
-        let id = object["schema"]["columns"][0]["id"].as_str();
-        let failed = rows
-            .iter()
-            .filter(|row| worth_of_row(row) == Worth::FailedRow);
-        names.extend(failed.filter_map(|row| match &row[id?] {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            _ => None,
-        }));
-    } else if depth < DEEPEST {
-        for value in object.values() {
-            names_of_failed(value, depth + 1, names);
+/// What did not go well, by name.
+#[derive(Debug, Default)]
+struct Failed {
+    /// The first cells of rows that failed: the columns' order says which those are.
+    rows: HashSet<String>,
+    /// What the data call failed, as `failed-node`.
+    things: HashSet<String>,
+}
+
+impl Failed {
+    fn of(data: &Value) -> Self {
+        let mut failed = Failed::default();
+        failed.find(data, 0);
+        failed
+    }
+
+    fn find(&mut self, value: &Value, depth: usize) {
+        let Value::Object(object) = value else { return };
+        if let Some(rows) = rows(object) {
+            let Some(id) = object["schema"]["columns"][0]["id"].as_str() else {
+                return;
+            };
+            let failed = rows
+                .iter()
+                .filter(|row| worth_of_row(row) == Worth::FailedRow);
+            self.rows.extend(failed.filter_map(|row| match &row[id] {
+                Value::String(text) => Some(text.clone()),
+                Value::Number(number) => Some(number.to_string()),
+                _ => None,
+            }));
+        } else if depth < DEEPEST {
+            for (key, value) in object {
+                match value {
+                    Value::String(text) if key.starts_with("failed-") => {
+                        self.things.insert(text.clone());
+                    }
+                    _ => self.find(value, depth + 1),
+                }
+            }
         }
     }
-}
 
-/// Half of a document is not a document.
-fn is_markup(text: &str, path: &[String]) -> bool {
-    text.trim_start().starts_with('<') || path.last().is_some_and(|key| key == "html")
+    /// An entry is concerned when its state is not good, or when it names what has failed.
+    fn worth(&self, entry: &Value) -> Worth {
+        let Value::Object(cells) = entry else {
+            return Worth::Item;
+        };
+        let names_failed =
+            |cell: &Value| cell.as_str().is_some_and(|text| self.things.contains(text));
+        let is_bad = |key: &str| cells.get(key).and_then(is_good) == Some(false);
+        if is_bad("status") || is_bad("state") || cells.values().any(names_failed) {
+            Worth::FailedItem
+        } else {
+            Worth::Item
+        }
+    }
+
+    /// A line is worth more when it speaks of a failure and is not marked as mere
+    /// information, or begins with the name of a failed row, as those of a backup's log do.
+    fn worth_of_line(&self, line: &str) -> Worth {
+        let head = line.split_once(": ").map(|(head, _)| head);
+        let lower = line.to_ascii_lowercase();
+        let speaks_of_failure = lower.contains("error") || lower.contains("fail");
+        if speaks_of_failure && !line.contains("INFO") {
+            Worth::TroubleLine
+        } else if head.is_some_and(|head| self.rows.contains(head)) {
+            Worth::LineOfFailed
+        } else {
+            Worth::QuietLine
+        }
+    }
 }
 
 /// The lines of a text without their ends, long ones in several pieces.
@@ -310,7 +381,7 @@ fn place_to_break(line: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{LONG_LINE, Units, Worth, pieces, worth_of_line};
+    use super::{Failed, LONG_LINE, Units, Worth, pieces};
     use serde_json::json;
 
     fn guests() -> serde_json::Value {
@@ -331,8 +402,8 @@ mod tests {
         let worth: Vec<_> = units.order.iter().map(|unit| unit.worth).collect();
         let expected = [
             Worth::FailedRow,
-            Worth::TroubleLine,
-            Worth::Row,
+            Worth::FailedRow,
+            Worth::LineOfFailed,
             Worth::GoodRow,
             Worth::QuietLine,
         ];
@@ -368,10 +439,56 @@ mod tests {
     }
 
     #[test]
-    fn a_line_of_a_failed_guest_tells_of_trouble() {
-        let failed = ["101".to_owned()].into();
-        assert_eq!(worth_of_line("101: starting", &failed), Worth::TroubleLine);
-        assert_eq!(worth_of_line("1010: starting", &failed), Worth::QuietLine);
-        assert_eq!(worth_of_line("x: ERROR: y", &failed), Worth::TroubleLine);
+    fn lines_of_failures_come_before_lines_about_what_failed() {
+        let failed = Failed {
+            rows: ["101".to_owned()].into(),
+            ..Failed::default()
+        };
+        for (line, worth) in [
+            ("101: starting", Worth::LineOfFailed),
+            ("1010: starting", Worth::QuietLine),
+            ("x: ERROR: y", Worth::TroubleLine),
+            ("100: INFO: 0 errors, 0 failures seen", Worth::QuietLine),
+            ("101: INFO: 0 errors", Worth::LineOfFailed),
+            ("md0: Failure of sdb", Worth::TroubleLine),
+        ] {
+            assert_eq!(failed.worth_of_line(line), worth, "{line}");
+        }
+    }
+
+    #[test]
+    fn reasons_are_worth_more_than_rows() {
+        let reason = "storage nas0 is not online\n".repeat(10);
+        let units = Units::of(&json!({"error": reason, "logs": "calm\n".repeat(50)}));
+        let reasons = units
+            .order
+            .iter()
+            .filter(|unit| unit.worth == Worth::Reason);
+        assert_eq!(reasons.count(), 8);
+        assert_eq!(units.order[0].worth, Worth::Reason);
+    }
+
+    #[test]
+    fn entries_that_a_failure_concerns_come_first() {
+        let data = json!({"failed-node": "pve2", "nodes": [
+            {"node": "pve1", "status": "online"},
+            {"node": "pve2", "status": "unknown"},
+        ], "resources": [
+            {"resource": "vm:1", "state": "started", "node": "pve1"},
+            {"resource": "vm:2", "state": "started", "node": "pve2"},
+        ]});
+        let units = Units::of(&data);
+        let order: Vec<_> = units
+            .order
+            .iter()
+            .map(|unit| (unit.worth, unit.part))
+            .collect();
+        let expected = [
+            (Worth::FailedItem, 1),
+            (Worth::FailedItem, 1),
+            (Worth::Item, 0),
+            (Worth::Item, 0),
+        ];
+        assert_eq!(order, expected);
     }
 }
