@@ -372,6 +372,54 @@ fn where_nothing_can_be_kept_the_mta_keeps_it_unless_somebody_has_it() {
 }
 
 #[test]
+fn while_nothing_can_be_noted_nothing_is_sent() {
+    let (one, other) = (Fickle::down(), Fickle::down());
+    let notify = instance(&[("one", &one.server.url()), ("other", &other.server.url())]);
+    for subject in ["first", "second"] {
+        let run = notify.run_with(&FORWARD, mail(subject).as_bytes());
+        let _ = run.expect_code(0);
+    }
+    let notes = names(&notify, "mail");
+    let mut notes = notes.iter().filter(|name| name.ends_with(".json"));
+    let first = state(&notify)
+        .join("mail")
+        .join(notes.next().expect("notes"));
+    // In the way of the notes, as a file system that takes no more.
+    let blocker = first.with_extension("json.temp");
+    fs::create_dir(&blocker).expect("a folder");
+    one.up.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let run = notify.run(&DRAIN).expect_code(75);
+        assert_eq!(sum(&run), [0, 0, 2, 0, 0]);
+        let _ = run.expect_error_line(&["cannot write to the queue"]);
+    }
+    assert_eq!(one.taken(), 0, "each would have been a copy more");
+    fs::remove_dir(&blocker).expect("a folder");
+    let _ = notify.run(&DRAIN).expect_code(75);
+    let _ = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(one.taken(), 2);
+}
+
+#[test]
+fn a_quiet_drain_says_nothing_of_what_stays() {
+    let fickle = Fickle::down();
+    let notify = instance(&[("slow", &fickle.server.url())]);
+    let nobody = Nobody::new();
+    let _ = install(&notify).expect_code(0);
+    let _ = nobody
+        .run_with(&notify, &FORWARD, CRON.as_bytes())
+        .expect_code(0);
+    let quiet = ["forward-mail", "--drain", "--quiet"];
+    for _ in 0..2 {
+        let run = notify.run(&quiet).expect_code(75);
+        assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    }
+    let run = notify.run(&quiet[..2]).expect_code(75);
+    assert!(run.stdout.contains("stays for"), "{}", run.stdout);
+    assert!(run.stdout.contains("failed slow"), "{}", run.stdout);
+}
+
+#[test]
 fn a_configuration_that_cannot_be_read_leaves_the_mail_where_it_is() {
     let notify = Notify::new();
     fs::create_dir(notify.config().join("notifications.cfg")).expect("a folder in its place");

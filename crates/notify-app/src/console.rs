@@ -37,6 +37,11 @@ impl Console {
         }
     }
 
+    /// Whether only what went wrong is to be said.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A line of the answer.
     pub(crate) fn line(&self, text: impl Display) {
         self.raw(format!("{text}\n").as_bytes());

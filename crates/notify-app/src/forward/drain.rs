@@ -52,7 +52,11 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
             if shows {
                 show(&format!("{} of {count} mails", index + 1));
             }
-            drain.one(mail).await;
+            if let Err(error) = drain.one(mail).await {
+                console.problem(notify_core::report(&error));
+                drain.sum.pending += count - index;
+                break;
+            }
         }
     })?;
     if shows {
@@ -133,25 +137,31 @@ struct Drain<'a> {
 }
 
 impl Drain<'_> {
-    /// One mail: whatever becomes of it, the others follow.
-    async fn one(&mut self, mail: Queued) {
-        let done = self.send(mail).await;
-        if let Err(error) = done {
-            self.console.problem(notify_core::report(&error));
-            self.sum.pending += 1;
-        }
-    }
-
-    async fn send(&mut self, mail: Queued) -> Result<(), DropError> {
+    /// One mail: whatever becomes of it, the others follow, unless nothing can be noted.
+    ///
+    /// Sending without notes would be sending again and again: the attempt is
+    /// noted before it is made, and the first note that fails ends the drain.
+    ///
+    /// # Errors
+    /// The queue cannot be written. The mail is not counted then.
+    async fn one(&mut self, mail: Queued) -> Result<(), DropError> {
         let Queued { id, mut progress } = mail;
         let arrival = progress.arrival;
-        let raw = self.queue.read(id)?;
+        let raw = match self.queue.read(id) {
+            Ok(raw) => raw,
+            Err(error) => {
+                self.console.problem(notify_core::report(&error));
+                self.sum.pending += 1;
+                return Ok(());
+            }
+        };
         let post = Post::read(self.ready, raw, id, arrival, bounds(self.args));
         if post.is_loop {
             loops::record(&self.setup.state, &post, now(), self.console);
+            self.queue.remove(id)?;
             self.sum.loops += 1;
             self.sum.add(&post, arrival.uid, "loop", None);
-            return self.queue.remove(id);
+            return Ok(());
         }
         let mut errands = post.errands(self.ready, &progress);
         let all = errands.len();
@@ -160,6 +170,10 @@ impl Drain<'_> {
                 .get(&errand.target)
                 .is_none_or(|count| *count < TIRED)
         });
+        if !errands.is_empty() {
+            progress.attempts = progress.attempts.saturating_add(1);
+            self.queue.record(id, &progress)?;
+        }
         let report = post.deliver(self.ready, &errands, self.console).await;
         self.note_down(&report.targets);
         let standing = settle(&report, errands.len() < all, &mut progress, now());
@@ -172,15 +186,18 @@ impl Drain<'_> {
         self.sum.add(&post, arrival.uid, state, Some(&report));
         match standing {
             Standing::Done => {
-                self.queue.remove(id)?;
+                if let Err(error) = self.queue.remove(id) {
+                    // One that stays must at least not be sent again.
+                    self.queue.record(id, &progress)?;
+                    return Err(error);
+                }
                 self.sum.done += 1;
             }
             Standing::Pending => {
-                self.sum.pending += 1;
-                // A record that fails costs a second copy, not the mail.
-                if let Err(error) = self.queue.record(id, &progress) {
-                    self.console.problem(notify_core::report(&error));
+                if !report.targets.is_empty() {
+                    self.queue.record(id, &progress)?;
                 }
+                self.sum.pending += 1;
             }
             Standing::Failed => {
                 self.queue.record(id, &progress)?;
@@ -205,12 +222,17 @@ impl Drain<'_> {
         if self.args.json {
             return;
         }
+        // Said by the exit code, and again at each drain: where cron runs it,
+        // each line would become one more mail that stays.
+        if standing == Standing::Pending && self.console.is_quiet() {
+            return;
+        }
         let (id, title) = (post.event.id, printable(post.title()));
         match standing {
             Standing::Done => self.console.note(format!("{id}: {title}")),
             Standing::Pending => self
                 .console
-                .line(format!("{id}: {title}: stays for the next time")),
+                .note(format!("{id}: {title}: stays for the next time")),
             Standing::Failed => self.console.line(format!(
                 "{id}: {title}: no target takes it; kept in {}",
                 self.queue.failed().display()

@@ -138,6 +138,7 @@ fn send(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer 
         console.note(format!("no target was chosen for {}", post.event.id));
         return Ok(Exit::Done);
     }
+    progress.attempts = 1;
     let report = block_on(post.deliver(&ready, &errands, console))?;
     for target in &report.targets {
         tell_target(target, console);

@@ -94,7 +94,7 @@ impl Post {
             .filter(|target| !progress.is_settled(target));
         open.map(|target| Errand {
             recipients: progress.recipients.get(&target).cloned(),
-            number: progress.attempts + 1,
+            number: progress.attempts.saturating_add(1),
             target,
         })
         .collect()
