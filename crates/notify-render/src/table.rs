@@ -155,7 +155,8 @@ impl<'a> Table<'a> {
     /// A heading and a line for each row, columns padded with blanks.
     ///
     /// A column is as wide as its longest cell has bytes, and four more, while
-    /// the padding counts characters: so proxmox-notify aligns them.
+    /// the padding counts characters: so proxmox-notify aligns them. A control
+    /// character is shown as a blank, so that a row is one line.
     pub(crate) fn text(&self, zone: Zone, unfit: &mut Vec<Unfit>) -> String {
         if self.is_hidden() {
             return String::new();
@@ -433,10 +434,20 @@ fn renderer(name: &Value) -> Result<Option<Renderer>, String> {
 
 fn text_row<'a>(widths: &[usize], cells: impl Iterator<Item = &'a str>, out: &mut String) {
     for (width, cell) in widths.iter().zip(cells) {
-        out.push_str(cell);
+        if cell.contains(is_unseen) {
+            out.extend(cell.chars().map(|c| if is_unseen(c) { ' ' } else { c }));
+        } else {
+            out.push_str(cell);
+        }
         pad(width + GAP - cell.chars().count(), out);
     }
     out.push('\n');
+}
+
+/// Whether a character would end a row, or do in a terminal what no text should:
+/// control characters, and what Unicode has to separate lines and paragraphs.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 fn pad(mut blanks: usize, out: &mut String) {
@@ -503,6 +514,27 @@ mod tests {
             "data": [{"n": "ööö", "m": 1}],
         }));
         assert_eq!(text, "N         M    \nööö       1    \n");
+    }
+
+    /// Else a cell could end its row and begin one of its own.
+    #[test]
+    fn control_characters_of_cells_are_blanks() {
+        let (text, _) = text(&json!({
+            "schema": {"columns": [{"label": "A\nB", "id": "a"}, {"label": "C", "id": "c"}]},
+            "data": [
+                {"a": "x\r\nok", "c": "\u{1b}[2K"},
+                {"a": "\u{85}\u{2028}\t", "c": {"k": "l\nm"}},
+            ],
+        }));
+        let blanks = " ".repeat(8);
+        assert_eq!(
+            text,
+            format!(
+                "A B       C               \n\
+                 x  ok      [2K            \n\
+                 {blanks}  {{\"k\":\"l\\nm\"}}    \n"
+            )
+        );
     }
 
     #[test]
