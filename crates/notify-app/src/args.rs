@@ -304,7 +304,7 @@ pub(crate) struct KindOfEvent {
     pub(crate) list: bool,
 
     /// vzdump: the job that it is of, when it was scheduled; becomes the field `job-id`.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = job_id)]
     pub(crate) job_id: Option<String>,
 
     /// A field that matchers can look at; repeatable. It wins over the field of the kind.
@@ -633,6 +633,18 @@ fn field(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// `\S{1,50}`, as the ids of jobs are in jobs.cfg.
+fn job_id(text: &str) -> Result<String, String> {
+    const MOST: usize = 50;
+    let is_bad = |c: char| c.is_whitespace() || c.is_control();
+    if !(1..=MOST).contains(&text.chars().count()) || text.contains(is_bad) {
+        return Err(format!(
+            "expected 1 to {MOST} characters without blanks and control characters"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::CommandLine;
@@ -710,6 +722,21 @@ mod tests {
             true,
         );
         check("notify event vzdump --example --field a=b", false);
+    }
+
+    #[test]
+    fn a_job_id_is_one_word() {
+        let check = |id: &str, good: bool| {
+            let words = ["notify", "event", "vzdump", "--data", "-", "--job-id", id];
+            let parsed = CommandLine::try_parse_from(words);
+            assert_eq!(parsed.is_ok(), good, "{id:?}");
+        };
+        check("backup-1a2b:c", true);
+        check(&"ä".repeat(50), true);
+        check(&"x".repeat(51), false);
+        for bad in ["", " ", "a b", "a\n", "a\u{a0}", "a\u{7f}", "\u{1}"] {
+            check(bad, false);
+        }
     }
 
     #[test]
