@@ -15,8 +15,14 @@ pub(crate) const DIGITS: &str = "^[0-9]{1,15}$";
 /// The same for moments.
 pub(crate) const DIGITS_OF_MOMENT: &str = "^[0-9]{1,11}$";
 
+/// The strings that are read as a flag.
+const WORDS_OF_FLAG: &str = "^(|0|1|true|false)$";
+
 /// Whether a string is of a pattern of this module.
 pub(crate) fn fits(pattern: &str, text: &str) -> bool {
+    if pattern == WORDS_OF_FLAG {
+        return flag_of(text).is_some();
+    }
     let most = if pattern == DIGITS_OF_MOMENT { 11 } else { 15 };
     (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -52,13 +58,29 @@ pub(crate) fn moment_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Optio
     }
 }
 
+fn flag_of(text: &str) -> Option<bool> {
+    match text {
+        "" | "0" | "false" => Some(false),
+        "1" | "true" => Some(true),
+        _ => None,
+    }
+}
+
+/// Yes or no in the ways of JSON and of Perl; none of null.
+pub(crate) fn flag_or_null<'de, D: Deserializer<'de>>(from: D) -> Result<Option<bool>, D::Error> {
+    match Value::deserialize(from)? {
+        Value::Null => Ok(None),
+        value => flag(value).map(Some).map_err(D::Error::custom),
+    }
+}
+
 /// Yes or no in the ways of JSON and of Perl.
 pub(crate) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
     match Value::deserialize(from)? {
         Value::Null => Ok(false),
         Value::Bool(flag) => Ok(flag),
         Value::Number(number) => Ok(number.as_f64() != Some(0.0)),
-        Value::String(text) => Ok(!text.is_empty() && text != "0"),
+        Value::String(text) => flag_of(&text).ok_or_else(|| D::Error::custom("not a flag")),
         Value::Array(_) | Value::Object(_) => Err(D::Error::custom("not a flag")),
     }
 }
@@ -66,10 +88,11 @@ pub(crate) fn flag<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error>
 /// `1` or the empty string.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
     reason = "serde hands over a reference"
 )]
-pub(crate) fn one_or_empty<S: Serializer>(flag: &bool, to: S) -> Result<S::Ok, S::Error> {
-    if *flag {
+pub(crate) fn one_or_empty<S: Serializer>(flag: &Option<bool>, to: S) -> Result<S::Ok, S::Error> {
+    if *flag == Some(true) {
         to.serialize_u8(1)
     } else {
         to.serialize_str("")
@@ -117,7 +140,7 @@ pub(crate) fn moment_or_null_schema(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(crate) fn flag_schema(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": ["boolean", "number", "string", "null"]})
+    json_schema!({"type": ["boolean", "number", "string", "null"], "pattern": WORDS_OF_FLAG})
 }
 
 #[cfg(test)]
@@ -170,13 +193,29 @@ mod tests {
 
     #[test]
     fn flags_are_those_of_perl_too() {
-        for yes in [json!(true), json!(1), json!("1"), json!("yes")] {
+        for yes in [json!(true), json!(1), json!("1"), json!("true")] {
             assert_eq!(flag(yes.clone()).ok(), Some(true), "{yes}");
         }
-        for no in [json!(false), json!(0), json!(""), json!("0"), json!(null)] {
+        for no in [
+            json!(false),
+            json!(0),
+            json!(""),
+            json!("0"),
+            json!("false"),
+            json!(null),
+        ] {
             assert_eq!(flag(no.clone()).ok(), Some(false), "{no}");
         }
-        assert!(flag(json!([])).is_err());
+        for bad in [
+            json!([]),
+            json!("yes"),
+            json!("no"),
+            json!("False"),
+            json!(" "),
+            json!("00"),
+        ] {
+            assert!(flag(bad.clone()).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn any_value() -> impl Strategy<Value = Value> {
         Just(json!(9_007_199_254_740_992_u64)),
         Just(json!(253_402_300_800_u64)),
         "[0-9]{0,17}".prop_map(Value::from),
-        "ok|err|todo|timestamp|\\PC{0,3}".prop_map(Value::from),
+        "ok|err|todo|timestamp|true|false|1|0|\\PC{0,3}".prop_map(Value::from),
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         let key = "schema|data|columns|vmid|status|label|id|node|x";

@@ -24,6 +24,8 @@ pub static FENCING: EventKind = EventKind {
     ))),
 };
 
+const SUCCEED: &str = "SUCCEED";
+
 /// A step of cutting a failed node off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -39,13 +41,14 @@ pub struct Fencing {
     #[serde(default)]
     pub fence_prefix: Option<String>,
     /// Whether the node has been cut off; `1`, or the empty string while it is being tried.
+    /// When it is missing, `SUCCEED` in `fence-prefix` says so.
     #[serde(
         default,
-        deserialize_with = "number::flag",
+        deserialize_with = "number::flag_or_null",
         serialize_with = "number::one_or_empty"
     )]
     #[schemars(schema_with = "number::flag_schema")]
-    pub is_success: bool,
+    pub is_success: Option<bool>,
     /// When, in seconds since 1970-01-01 UTC; the time of the event when it is missing.
     #[serde(default, deserialize_with = "number::moment_or_null")]
     #[schemars(schema_with = "number::moment_or_null_schema")]
@@ -106,7 +109,7 @@ impl Fencing {
             master_node: master_node.into(),
             fence_status: None,
             fence_prefix: None,
-            is_success: false,
+            is_success: Some(false),
             fence_timestamp: None,
             nodes: Vec::new(),
             resources: Vec::new(),
@@ -117,7 +120,7 @@ impl Fencing {
     /// The second of the two events of a failed node, at this moment.
     #[must_use]
     pub fn succeeded(mut self, timestamp: i64) -> Self {
-        self.is_success = true;
+        self.is_success = Some(true);
         self.fence_status = None;
         self.fence_prefix = None;
         self.fence_timestamp = Some(timestamp);
@@ -127,12 +130,15 @@ impl Fencing {
     /// The data as templates get them.
     fn completed(&self, now: i64) -> Fencing {
         let node = &self.failed_node;
-        let (prefix, status) = if self.is_success {
-            ("SUCCEED", format!("Node '{node}' was fenced"))
+        let said = self.fence_prefix.as_deref() == Some(SUCCEED);
+        let is_success = self.is_success.unwrap_or(said);
+        let (prefix, status) = if is_success {
+            (SUCCEED, format!("Node '{node}' was fenced"))
         } else {
             ("FENCE", format!("Try to fence node '{node}'"))
         };
         let mut data = self.clone();
+        data.is_success = Some(is_success);
         data.fence_prefix.get_or_insert_with(|| prefix.to_owned());
         data.fence_status.get_or_insert(status);
         data.fence_timestamp.get_or_insert(now);
@@ -149,5 +155,59 @@ impl EventData for Fencing {
             fields: fields("fencing", self.failed_node.clone(), []),
             content: content(&self.completed(circumstances.timestamp)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fencing;
+    use crate::kind::EventData as _;
+    use serde_json::{Value, json};
+
+    /// The prefix, the flag and the sentence of data with these keys.
+    fn check(more: &[(&str, Value)], expected: (&str, Value, &str)) {
+        let mut data = json!({"failed-node": "pve2", "master-node": "pve1"});
+        for (key, value) in more {
+            data[*key] = value.clone();
+        }
+        let read = Fencing::read(data).expect("good data");
+        let shown = serde_json::to_value(read.completed(0)).expect("JSON");
+        let (prefix, flag, status) = expected;
+        assert_eq!(shown["fence-prefix"], prefix, "{more:?}");
+        assert_eq!(shown["is-success"], flag, "{more:?}");
+        assert_eq!(shown["fence-status"], status, "{more:?}");
+    }
+
+    #[test]
+    fn the_prefix_and_the_flag_say_the_same() {
+        let attempt = ("FENCE", json!(""), "Try to fence node 'pve2'");
+        let success = ("SUCCEED", json!(1), "Node 'pve2' was fenced");
+        check(&[], attempt.clone());
+        check(&[("fence-prefix", json!("FENCE"))], attempt.clone());
+        check(&[("is-success", json!("false"))], attempt.clone());
+        check(&[("is-success", json!(""))], attempt.clone());
+        check(&[("is-success", json!("true"))], success.clone());
+        check(&[("fence-prefix", json!("SUCCEED"))], success.clone());
+        let unknown = [
+            ("fence-prefix", json!("SUCCEED")),
+            ("is-success", Value::Null),
+        ];
+        check(&unknown, success);
+        // What is said is not changed.
+        let said = [
+            ("fence-prefix", json!("SUCCEED")),
+            ("is-success", json!(false)),
+        ];
+        check(&said, ("SUCCEED", json!(""), "Try to fence node 'pve2'"));
+    }
+
+    #[test]
+    fn other_words_are_no_flag() {
+        let data = json!({"failed-node": "a", "master-node": "b", "is-success": "no"});
+        let error = Fencing::read(data).expect_err("no flag");
+        assert_eq!(
+            error.faults()[0].to_string(),
+            "`is-success`: expected a number or true or false or null, not \"no\""
+        );
     }
 }
