@@ -358,6 +358,55 @@ fn the_memory_of_updates_may_be_damaged_but_not_refused() {
     assert_eq!(server.messages().len(), 1);
 }
 
+/// Not delivered and then forgotten, which would be the same mail every day.
+#[test]
+fn updates_that_cannot_be_remembered_are_not_sent() {
+    let (server, notify) = pushing();
+    let data = updates(&[("alpha", "1")]);
+    let obstacle = notify.scratch().join("state/.announced-updates.new");
+    std::fs::create_dir_all(obstacle.join("not-empty")).expect("new folders");
+    let _ = event(&notify, "package-updates", &[], &data)
+        .expect_code(1)
+        .expect_error_line(&["cannot write", "announced-updates.json"]);
+    assert_eq!(server.messages().len(), 0);
+    std::fs::remove_dir_all(&obstacle).expect("it is there");
+    let _ = event(&notify, "package-updates", &[], &data).expect_code(0);
+    assert_eq!(server.messages().len(), 1);
+}
+
+#[test]
+fn updates_whose_targets_are_all_disabled_are_not_told() {
+    let (server, notify) = pushing();
+    let data = updates(&[("alpha", "1")]);
+    let section = gotify_section("push", &server.url());
+    let on = section.clone() + &all_to(&["push"]);
+    let off = section + "\tdisable 1\n" + &all_to(&["push"]);
+    let notify = notify.routing(&off);
+    let run = event(&notify, "package-updates", &["--json"], &data).expect_code(0);
+    assert_eq!(run.json()["targets"][0]["reason"], "disabled");
+    let notify = notify.routing(&on);
+    let _ = event(&notify, "package-updates", &[], &data).expect_code(0);
+    assert_eq!(server.messages().len(), 1);
+    // Where no matcher chooses a target, nobody wants to hear of it.
+    let more = updates(&[("beta", "1")]);
+    let notify = notify.routing(&gotify_section("push", &server.url()));
+    let _ = event(&notify, "package-updates", &[], &more).expect_code(0);
+    let held = event(&notify, "package-updates", &["--json"], &more).expect_code(0);
+    assert_eq!(held.json()["sent"], json!(false));
+}
+
+#[test]
+fn a_job_id_is_a_word_of_the_command_line() {
+    let (server, notify) = pushing();
+    let data = json!({"guest-table": []});
+    for bad in ["", "a b", "a\u{1}", &"x".repeat(51)] {
+        let run = event(&notify, "vzdump", &["--job-id", bad], &data).expect_code(2);
+        assert!(run.stderr.contains("--job-id"), "{}", run.stderr);
+        assert!(!run.stderr.contains("data of"), "{}", run.stderr);
+    }
+    assert_eq!(server.messages().len(), 0);
+}
+
 #[test]
 fn never_is_what_datacenter_cfg_says() {
     let (server, notify) = pushing();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use notify_bus::{Report, State, Verdict};
+use notify_bus::{Report, State};
 use notify_core::Zone;
 use notify_events::apt::Apt;
 use notify_events::{
@@ -106,6 +106,7 @@ fn carry_out(
     {
         // What was delivered stays delivered: to repeat the command would double it.
         console.problem(notify_core::report(&error));
+        return Ok(Exit::Failed);
     }
     Ok(exit)
 }
@@ -138,10 +139,11 @@ fn deliver(
     Ok((report, exit))
 }
 
-/// Whether somebody has it, or nobody wants it. What nobody has is told again.
+/// Whether somebody has it, or nobody wants it. What nobody has is told again,
+/// also when all who want it are switched off.
 fn was_taken(report: &Report) -> bool {
     let has = |state| matches!(state, State::Delivered | State::Partial);
-    report.verdict() == Verdict::Done || report.targets.iter().any(|target| has(target.state))
+    report.targets.is_empty() || report.targets.iter().any(|target| has(target.state))
 }
 
 /// The fields of the command line.

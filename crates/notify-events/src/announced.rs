@@ -3,13 +3,15 @@
 //! The state folder has a file `announced-updates.json`:
 //!
 //! ```json
-//! {"version": 1, "packages": {"bash": "5.2.15-2+b13"}}
+//! {"version": 2, "packages": {"bash": ["5.2.15-2+b8", "5.2.15-2+b13"]}}
 //! ```
 //!
-//! For each package it holds the version that was told last. It is read and
-//! replaced under an exclusive lock on `announced-updates.lock`, which whoever
+//! For each package it holds the versions that were told last, at least 16 of them:
+//! versions that come and go, as of several sources, are not told again. It is read
+//! and replaced under an exclusive lock on `announced-updates.lock`, which whoever
 //! announces holds until the event was taken or not: so two runs at once tell
-//! people once. A reader sees the old content or the new one, also after a
+//! people once. The new content is written before anybody is told, and renamed
+//! when the event was taken: a full disk is found out in time. A reader sees the old content or the new one, also after a
 //! power loss. A file that is damaged counts as empty, and that is said.
 
 use std::collections::BTreeMap;
@@ -29,14 +31,19 @@ const LOCK: &str = "announced-updates.lock";
 /// Written under the lock and renamed, so that one name is enough.
 const DRAFT: &str = ".announced-updates.new";
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+/// So many versions of a package are kept, or as many as were told at once.
+const MOST_VERSIONS: usize = 16;
 /// The largest file that is read, in bytes.
 const LARGEST: u64 = 16 << 20;
+
+/// Versions of packages by name, each once, the one that was told last at the end.
+type Packages = BTreeMap<String, Vec<String>>;
 
 #[derive(Default, Serialize, Deserialize)]
 struct Content {
     version: u32,
-    packages: BTreeMap<String, String>,
+    packages: Packages,
 }
 
 /// What people were told, locked.
@@ -45,15 +52,25 @@ pub(crate) struct Announced {
     folder: PathBuf,
     /// The lock lasts as long as this is open.
     lock: File,
-    packages: BTreeMap<String, String>,
+    packages: Packages,
     /// What became of a file that could not be used.
     pub(crate) lost: Option<String>,
 }
 
-/// What people are being told: remembered once the event was taken.
+/// What people are being told, written down but not yet in its place.
+///
+/// It is remembered once the event was taken, else it is forgotten with this.
 #[derive(Debug)]
 pub(crate) struct Announcement {
-    announced: Announced,
+    draft: Draft,
+    /// The lock lasts longer than the draft: fields are dropped in their order.
+    _lock: File,
+}
+
+/// The new content beside the old one; removed when it is dropped.
+#[derive(Debug)]
+struct Draft {
+    folder: PathBuf,
 }
 
 impl Announced {
@@ -87,44 +104,92 @@ impl Announced {
 
     /// Whether this version was not told yet.
     pub(crate) fn is_new(&self, update: &PackageUpdate) -> bool {
-        self.packages.get(&update.package_name) != Some(&update.available_version)
+        let told = self.packages.get(&update.package_name);
+        !told.is_some_and(|versions| versions.contains(&update.available_version))
     }
 
     /// To be remembered: these updates as well.
-    pub(crate) fn announcing(mut self, updates: &[PackageUpdate]) -> Announcement {
-        let told = updates.iter().map(|update| {
-            (
-                update.package_name.clone(),
-                update.available_version.clone(),
-            )
-        });
-        self.packages.extend(told);
-        Announcement { announced: self }
+    ///
+    /// # Errors
+    /// [`EventErrorKind::State`] when that cannot be written; then nobody is to be told.
+    pub(crate) fn announcing(
+        mut self,
+        updates: &[PackageUpdate],
+    ) -> Result<Announcement, EventError> {
+        let mut added: BTreeMap<&str, usize> = BTreeMap::new();
+        for update in updates {
+            let versions = self.packages.entry(update.package_name.clone());
+            let versions = versions.or_default();
+            if !versions.contains(&update.available_version) {
+                versions.push(update.available_version.clone());
+                *added.entry(&update.package_name).or_default() += 1;
+            }
+        }
+        for (name, added) in added {
+            if let Some(versions) = self.packages.get_mut(name) {
+                let too_many = versions.len().saturating_sub(MOST_VERSIONS.max(added));
+                versions.drain(..too_many);
+            }
+        }
+        let content = Content {
+            version: VERSION,
+            packages: self.packages,
+        };
+        let draft = serde_json::to_vec(&content)
+            .map_err(io::Error::other)
+            .and_then(|bytes| Draft::write(&self.folder, &bytes))
+            .map_err(|error| cannot_write(&self.folder, error))?;
+        Ok(Announcement {
+            draft,
+            _lock: self.lock,
+        })
     }
 }
 
 impl Announcement {
-    /// Writes it down, and lets the lock go.
+    /// Puts it in its place, and lets the lock go.
+    ///
+    /// # Errors
+    /// [`EventErrorKind::State`] when that does not succeed; the old content stays.
     pub(crate) fn keep(self) -> Result<(), EventError> {
-        let Announced {
-            folder,
-            lock,
-            packages,
-            ..
-        } = self.announced;
-        let content = Content {
-            version: VERSION,
-            packages,
-        };
-        let written = serde_json::to_vec(&content)
-            .map_err(io::Error::other)
-            .and_then(|bytes| replace(&folder, &bytes));
-        drop(lock);
-        written.map_err(|error| {
-            let message = format!("cannot write {}", folder.join(FILE).display());
-            EventError::new(EventErrorKind::State, message).caused_by(error)
-        })
+        let kept = self.draft.keep();
+        kept.map_err(|error| cannot_write(&self.draft.folder, error))
     }
+}
+
+impl Draft {
+    fn write(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(folder.join(DRAFT))?;
+        let draft = Draft {
+            folder: folder.to_owned(),
+        };
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        Ok(draft)
+    }
+
+    fn keep(&self) -> io::Result<()> {
+        fs::rename(self.folder.join(DRAFT), self.folder.join(FILE))?;
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It is not there when it was kept; one that stays is no obstacle.
+        let _ = fs::remove_file(self.folder.join(DRAFT));
+    }
+}
+
+fn cannot_write(folder: &Path, error: io::Error) -> EventError {
+    let message = format!("cannot write {}", folder.join(FILE).display());
+    EventError::new(EventErrorKind::State, message).caused_by(error)
 }
 
 fn create(folder: &Path) -> io::Result<()> {
@@ -167,7 +232,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
+fn parse(bytes: &[u8]) -> Result<Packages, String> {
     if bytes.len() as u64 > LARGEST {
         return Err(format!("larger than {LARGEST} bytes"));
     }
@@ -178,24 +243,9 @@ fn parse(bytes: &[u8]) -> Result<BTreeMap<String, String>, String> {
     Ok(content.packages)
 }
 
-fn replace(folder: &Path, bytes: &[u8]) -> io::Result<()> {
-    let draft = folder.join(DRAFT);
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&draft)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&draft, folder.join(FILE))?;
-    File::open(folder)?.sync_all()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Announced, DRAFT, FILE};
+    use super::{Announced, DRAFT, FILE, MOST_VERSIONS};
     use crate::data::package_updates::PackageUpdate;
     use std::fs;
     use std::path::Path;
@@ -218,7 +268,8 @@ mod tests {
 
     fn announce(folder: &Path, updates: &[PackageUpdate]) {
         let announced = Announced::open(folder).expect("a folder of our own");
-        announced.announcing(updates).keep().expect("written");
+        let announcement = announced.announcing(updates).expect("a draft");
+        announcement.keep().expect("written");
     }
 
     #[test]
@@ -237,6 +288,64 @@ mod tests {
     }
 
     #[test]
+    fn versions_that_take_turns_are_told_once_each() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let told: usize = ["5", "6", "5", "6"]
+            .iter()
+            .map(|version| {
+                let update = update("a", version);
+                let new = new_ones(root.path(), from_ref(&update)).len();
+                announce(root.path(), from_ref(&update));
+                new
+            })
+            .sum();
+        assert_eq!(told, 2);
+        let rows = [update("b", "1"), update("b", "2")];
+        announce(root.path(), &rows);
+        assert_eq!(new_ones(root.path(), &rows), [""; 0]);
+    }
+
+    #[test]
+    fn of_each_package_the_versions_that_were_told_last_are_kept() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let versions: Vec<_> = (0..MOST_VERSIONS + 2)
+            .map(|version| update("a", &version.to_string()))
+            .collect();
+        for version in &versions {
+            announce(root.path(), from_ref(version));
+        }
+        assert_eq!(new_ones(root.path(), &versions), ["a", "a"]);
+        assert_eq!(new_ones(root.path(), &versions[2..]), [""; 0]);
+        // However many come at once, they are told once.
+        let many: Vec<_> = (0..3 * MOST_VERSIONS)
+            .map(|version| update("b", &version.to_string()))
+            .collect();
+        announce(root.path(), &many);
+        assert_eq!(new_ones(root.path(), &many), [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_before_anything_is_announced() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(root.path().join(DRAFT)).expect("a new folder");
+        let announced = Announced::open(root.path()).expect("a folder of our own");
+        let error = announced
+            .announcing(&[update("a", "1")])
+            .expect_err("a folder in place of the draft");
+        assert_eq!(error.kind(), crate::EventErrorKind::State);
+        assert!(error.to_string().starts_with("cannot write "), "{error}");
+    }
+
+    #[test]
+    fn what_was_not_taken_leaves_nothing_behind() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let announced = Announced::open(root.path()).expect("a folder of our own");
+        drop(announced.announcing(&[update("a", "1")]).expect("a draft"));
+        assert!(!root.path().join(DRAFT).exists());
+        assert!(!root.path().join(FILE).exists());
+    }
+
+    #[test]
     fn a_damaged_file_counts_as_empty_and_that_is_said() {
         let root = tempfile::tempdir().expect("a temporary folder");
         let a1 = update("a", "1");
@@ -244,8 +353,9 @@ mod tests {
             "",
             "{",
             "[]",
-            r#"{"version":2,"packages":{}}"#,
-            r#"{"version":1,"packages":[]}"#,
+            r#"{"version":1,"packages":{"a":"1"}}"#,
+            r#"{"version":3,"packages":{}}"#,
+            r#"{"version":2,"packages":[]}"#,
         ] {
             announce(root.path(), from_ref(&a1));
             fs::write(root.path().join(FILE), damaged).expect("written");
@@ -253,7 +363,8 @@ mod tests {
             assert!(announced.is_new(&a1), "{damaged}");
             let lost = announced.lost.clone().expect("it is said");
             assert!(lost.contains(FILE), "{lost}");
-            announced.announcing(from_ref(&a1)).keep().expect("written");
+            let announcement = announced.announcing(from_ref(&a1)).expect("a draft");
+            announcement.keep().expect("written");
             assert_eq!(new_ones(root.path(), from_ref(&a1)), [""; 0]);
         }
     }
@@ -264,7 +375,7 @@ mod tests {
         fs::write(root.path().join(DRAFT), "x".repeat(1000)).expect("written");
         announce(root.path(), &[update("a", "1")]);
         let text = fs::read_to_string(root.path().join(FILE)).expect("a file");
-        assert_eq!(text, r#"{"version":1,"packages":{"a":"1"}}"#);
+        assert_eq!(text, r#"{"version":2,"packages":{"a":["1"]}}"#);
         assert!(!root.path().join(DRAFT).exists());
     }
 
@@ -276,7 +387,8 @@ mod tests {
             let announce = || {
                 let announced = Announced::open(root.path()).expect("a folder of our own");
                 let new = announced.is_new(&a1);
-                announced.announcing(from_ref(&a1)).keep().expect("written");
+                let announcement = announced.announcing(from_ref(&a1)).expect("a draft");
+                announcement.keep().expect("written");
                 new
             };
             let threads: Vec<_> = (0..8).map(|_| scope.spawn(announce)).collect();

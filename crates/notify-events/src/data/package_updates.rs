@@ -97,7 +97,7 @@ impl EventData for PackageUpdates {
         let emission = if new.available_updates.is_empty() {
             Emission::held("people were told of all updates already")
         } else {
-            let announcement = announced.announcing(&new.available_updates);
+            let announcement = announced.announcing(&new.available_updates)?;
             Emission::sent(new.event(circumstances)).announcing(announcement)
         };
         Ok(emission.remarking(lost))
