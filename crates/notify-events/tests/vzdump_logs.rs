@@ -74,6 +74,61 @@ fn other_texts_are_refused() {
     );
 }
 
+/// Lines that any program may print do not make a log of vzdump.
+#[test]
+fn lines_of_any_program_are_no_log_of_vzdump() {
+    for text in [
+        "ERROR: relation \"users\" does not exist\n",
+        "INFO: Backup started at 2024-01-08 01:00:02\nERROR: no space\n",
+        "INFO: archive file size: 1.00GB\n",
+        "TASK OK\n",
+        "TASK ERROR: command 'apt-get update' failed: exit code 100\n",
+    ] {
+        let error = vzdump_log::read(text).expect_err(text);
+        assert_eq!(error.to_string(), "no line of it is of a log of vzdump");
+    }
+    for line in [
+        "INFO: starting new backup job: vzdump 100",
+        "INFO: trying to get global lock - waiting...",
+        "ERROR: can't acquire lock '/var/run/vzdump.lock' - got timeout",
+        "INFO: skip external VMs: 101",
+        "INFO: Starting Backup of VM 100 (qemu)",
+        "100: INFO: Finished Backup of VM 100 (00:00:11)",
+        "ERROR: Backup of VM 100 failed - no space",
+        "INFO: creating vzdump archive '/a'",
+        "INFO: Backup job finished with errors",
+        "ERROR: Backup job failed - no such storage",
+    ] {
+        assert!(vzdump_log::read(line).is_ok(), "{line}");
+    }
+}
+
+/// A hundred thousand of anything takes no longer than a hundred thousand times one of it.
+#[test]
+fn logs_of_very_many_lines_are_read_and_told_in_short() {
+    const MANY: u64 = 100_000;
+    let mut log = String::from("INFO: starting new backup job: vzdump");
+    for vmid in 0..MANY {
+        log += &format!(" {vmid}");
+    }
+    log += "\n";
+    for number in 0..MANY {
+        log += &format!("ERROR: a disk of the storage has the fault {number}\n");
+    }
+    log += &format!("INFO: skip external VMs: {}\n", MANY - 1);
+    for vmid in 0..MANY - 2 {
+        log += &format!("ERROR: Backup of VM {vmid} failed - no space\n");
+    }
+    let report = vzdump_log::read(&log).expect("a log of vzdump");
+    let guests: Vec<u64> = report.guest_table.iter().map(|guest| guest.vmid).collect();
+    assert_eq!(guests, (0..MANY - 1).collect::<Vec<_>>());
+    let error = report.error.expect("many");
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 21);
+    assert_eq!(lines[19], "a disk of the storage has the fault 19");
+    assert_eq!(lines[20], "and 99980 more");
+}
+
 #[test]
 fn a_guest_of_another_node_is_not_missed() {
     let log = "INFO: starting new backup job: vzdump 100 101 102 --quiet 1\n\

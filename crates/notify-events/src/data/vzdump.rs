@@ -30,6 +30,12 @@ pub static VZDUMP: EventKind = EventKind {
 /// Logs of more bytes than this are not sent: 1 MiB.
 const MOST_LOGS: usize = 1 << 20;
 
+/// Of an error of more lines than one above this, so many and their number are told.
+const MOST_ERRORS: usize = 20;
+
+/// A longer line of an error is cut, in characters.
+const LONGEST_ERROR: usize = 1000;
+
 const LEFT_OUT: &str =
     "The logs are longer than 1 MiB and were left out. The task log of this node has them.\n";
 
@@ -40,10 +46,12 @@ const FAILED: &str = "backup failed";
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Vzdump {
-    /// How it ended, as in the subject; worked out of `error` and the guests when it is missing.
+    /// How it ended, as in the subject; worked out of `error` and the guests when it is
+    /// missing, or says `backup successful` although they say otherwise.
     #[serde(default)]
     pub status_text: Option<String>,
-    /// Why the job as a whole failed; one line of it becomes part of `status-text`.
+    /// Why the job as a whole failed; one line of it becomes part of `status-text`,
+    /// of many lines the first 20 are told. It did not fail when this is blank.
     #[serde(default)]
     pub error: Option<String>,
     /// The guests of the job.
@@ -171,22 +179,37 @@ impl Vzdump {
     /// Whether the job or one of its guests failed; a guest that did not begin counts.
     pub fn failed(&self) -> bool {
         let said = self.status_text.as_deref().unwrap_or_default();
-        self.error.is_some()
-            || said.starts_with(FAILED)
-            || self.guest_table.iter().any(|guest| !guest.succeeded())
+        says(said, FAILED) || self.went_wrong()
+    }
+
+    /// Whether the error or the guests say that it failed, whatever the status text says.
+    fn went_wrong(&self) -> bool {
+        self.told_cause().is_some() || self.guest_table.iter().any(|guest| !guest.succeeded())
+    }
+
+    /// The error of the job; a blank one is none.
+    fn told_cause(&self) -> Option<&str> {
+        let error = self.error.as_deref().map(str::trim);
+        error.filter(|error| !error.is_empty())
+    }
+
+    /// The status text that is given, unless it says that all went well when it did not.
+    fn given_status(&self) -> Option<&str> {
+        let text = self.status_text.as_deref();
+        text.filter(|text| !(says(text, SUCCESSFUL) && self.went_wrong()))
     }
 
     /// `backup successful`, or `backup failed` with the reason where there is one
     /// for the whole job and it is one line.
     pub fn status_text(&self) -> String {
-        if let Some(text) = &self.status_text {
-            return text.clone();
+        if let Some(text) = self.given_status() {
+            return text.to_owned();
         }
-        match (self.error.as_deref().map(str::trim), self.failed()) {
+        match (self.told_cause(), self.went_wrong()) {
             (Some(error), _) if error.contains('\n') => format!("{FAILED}: multiple problems"),
-            (Some(error), _) if !error.is_empty() => format!("{FAILED}: {error}"),
-            (_, true) => FAILED.to_owned(),
-            (_, false) => SUCCESSFUL.to_owned(),
+            (Some(error), _) => format!("{FAILED}: {}", in_short(error)),
+            (None, true) => FAILED.to_owned(),
+            (None, false) => SUCCESSFUL.to_owned(),
         }
     }
 
@@ -209,7 +232,7 @@ impl Vzdump {
         let rows = self.guest_table.iter().map(Guest::completed).collect();
         Vzdump {
             status_text: Some(self.status_text()),
-            error: self.told_error().map(str::to_owned),
+            error: self.told_error().map(in_short),
             guest_table: Table {
                 rows,
                 schema: self.guest_table.schema.clone(),
@@ -223,8 +246,8 @@ impl Vzdump {
 
     /// The error, unless the status text has it already.
     fn told_error(&self) -> Option<&str> {
-        let error = self.error.as_deref()?.trim();
-        let is_told = self.status_text.is_none() && !error.contains('\n');
+        let error = self.told_cause()?;
+        let is_told = self.given_status().is_none() && !error.contains('\n');
         (!is_told).then_some(error)
     }
 
@@ -234,6 +257,38 @@ impl Vzdump {
             logs => logs.unwrap_or_default(),
         }
     }
+}
+
+/// Whether a status text begins with these words, however they are written.
+fn says(text: &str, words: &str) -> bool {
+    let begin = text.trim_start().get(..words.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(words))
+}
+
+/// An error as people can read it: its first lines, and how many more there are.
+///
+/// What is short already stays as it is.
+pub(crate) fn in_short(error: &str) -> String {
+    let count = error.lines().count();
+    // A line that says `and 1 more` would take the place of that one.
+    let told = if count > MOST_ERRORS + 1 {
+        MOST_ERRORS
+    } else {
+        count
+    };
+    let mut lines: Vec<String> = error.lines().take(told).map(short_line).collect();
+    if told < count {
+        lines.push(format!("and {} more", count - told));
+    }
+    lines.join("\n")
+}
+
+fn short_line(line: &str) -> String {
+    if line.chars().nth(LONGEST_ERROR).is_none() {
+        return line.to_owned();
+    }
+    let kept = line.chars().take(LONGEST_ERROR - 1);
+    kept.chain(['…']).collect()
 }
 
 impl EventData for Vzdump {
@@ -310,7 +365,11 @@ mod tests {
                 true,
             ),
         );
-        check(Some(" \n"), &[], ("backup failed", None, true));
+        // Perl's producers say so that there was none.
+        for blank in ["", " \n"] {
+            check(Some(blank), &[Ok], ("backup successful", None, false));
+            check(Some(blank), &[Err], ("backup failed", None, true));
+        }
     }
 
     #[test]
@@ -328,6 +387,55 @@ mod tests {
             ..report
         };
         assert!(report.failed());
+    }
+
+    #[test]
+    fn a_status_that_contradicts_the_guests_is_replaced() {
+        let check = |said: &str, guests: &[GuestStatus], expected: (&str, bool)| {
+            let report = Vzdump {
+                status_text: Some(said.to_owned()),
+                ..Vzdump::finished(guests.iter().map(|status| guest(100, *status)))
+            };
+            let shown = report.completed();
+            let text = shown.status_text.as_deref().unwrap_or_default();
+            assert_eq!((text, report.failed()), expected, "{said} {guests:?}");
+            assert_eq!(shown.completed(), shown);
+        };
+        use GuestStatus::{Err, Ok};
+        check("backup successful", &[Ok, Err], ("backup failed", true));
+        check(" Backup Successful!", &[Err], ("backup failed", true));
+        check("Backup successful", &[Ok], ("Backup successful", false));
+        check("Backup FAILED", &[Ok], ("Backup FAILED", true));
+        check("nightly run", &[Err], ("nightly run", true));
+        // The error that the computed text tells is told once.
+        let report = Vzdump {
+            status_text: Some("backup successful".to_owned()),
+            ..Vzdump::not_begun("no lock")
+        };
+        let shown = report.completed();
+        assert_eq!(shown.status_text.as_deref(), Some("backup failed: no lock"));
+        assert_eq!(shown.error, None);
+    }
+
+    #[test]
+    fn of_many_errors_the_first_are_told() {
+        let lines = |count: usize| (1..=count).map(|n| format!("error {n}\n"));
+        let told = |error: String| {
+            let shown = Vzdump::not_begun(error).completed();
+            assert_eq!(shown.completed(), shown);
+            shown.error.expect("more than one line")
+        };
+        assert_eq!(told(lines(21).collect()).lines().count(), 21);
+        let many = told(lines(22).collect());
+        let kept: Vec<_> = many.lines().collect();
+        assert_eq!(kept.len(), 21);
+        assert_eq!(kept[19..], ["error 20", "and 2 more"]);
+        let long = told(format!("{}\nb", "ä".repeat(1001)));
+        assert_eq!(long, format!("{}…\nb", "ä".repeat(999)));
+        // A single line is told in the subject.
+        let shown = Vzdump::not_begun("x".repeat(5000)).completed();
+        let text = shown.status_text.expect("a status");
+        assert_eq!(text, format!("backup failed: {}…", "x".repeat(999)));
     }
 
     #[test]

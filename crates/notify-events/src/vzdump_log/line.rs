@@ -35,6 +35,32 @@ pub(super) enum Told<'l> {
     Nothing,
 }
 
+/// How messages begin that only vzdump writes, beside those that tell of guests.
+const CERTAIN: [&str; 4] = [
+    "Backup job finished ",
+    "Backup job failed - ",
+    "trying to get global lock",
+    "can't acquire lock '/var/run/vzdump.lock'",
+];
+
+/// Whether only vzdump writes such a line; others write `ERROR: `, too.
+pub(super) fn is_certain(line: &str, told: &Told<'_>) -> bool {
+    let of_backups = matches!(
+        told,
+        Told::JobBegins(_)
+            | Told::Elsewhere(_)
+            | Told::GuestBegins(_)
+            | Told::GuestEnds(..)
+            | Told::GuestFails(_)
+            | Told::Archive(_)
+    );
+    of_backups || {
+        let (level, message) = leveled(line);
+        let is_vzdumps = CERTAIN.iter().any(|begin| message.starts_with(begin));
+        is_vzdumps && !matches!(level, Level::None)
+    }
+}
+
 /// The line without what a report or a system log puts before it, and what it tells.
 pub(super) fn read(line: &str) -> (&str, Told<'_>) {
     let line = line.trim_end();

@@ -5,11 +5,12 @@
 
 mod line;
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use chrono::NaiveDateTime;
 
-use crate::data::vzdump::{Guest, GuestStatus, Vzdump};
+use crate::data::vzdump::{Guest, GuestStatus, Vzdump, in_short};
 use crate::error::{EventError, EventErrorKind};
 use crate::logs::JobLogs;
 use line::Told;
@@ -26,6 +27,7 @@ pub fn read(log: &str) -> Result<Vzdump, EventError> {
     let mut reader = Reader::default();
     for text in log.lines() {
         let (shown, told) = line::read(text);
+        reader.known |= !reader.known && line::is_certain(text, &told);
         reader.line(shown, &told)?;
     }
     reader.report()
@@ -34,16 +36,20 @@ pub fn read(log: &str) -> Result<Vzdump, EventError> {
 /// What was read so far.
 #[derive(Default)]
 struct Reader {
-    /// Whether any line was of vzdump.
+    /// Whether any line was certainly of vzdump.
     known: bool,
     command: Option<String>,
     elsewhere: Vec<u64>,
     /// The lines in their order: those of the job, and those of a guest with its number.
     blocks: Vec<(Option<u64>, String)>,
     guests: Vec<Reading>,
+    /// The numbers of the guests, to find one among many.
+    begun: HashSet<u64>,
     /// Whether the last guest still runs, so that lines are its own.
     in_guest: bool,
+    /// Each once, in their order.
     errors: Vec<String>,
+    known_errors: HashSet<String>,
     /// How the job ended, where the log tells.
     failed: Option<bool>,
 }
@@ -59,7 +65,6 @@ struct Reading {
 
 impl Reader {
     fn line(&mut self, shown: &str, told: &Told<'_>) -> Result<(), EventError> {
-        self.known |= *told != Told::Nothing;
         match told {
             Told::JobBegins(command) => return self.begin(command),
             Told::GuestBegins(vmid) => self.begin_guest(*vmid),
@@ -70,9 +75,7 @@ impl Reader {
             }
             Told::Elsewhere(guests) => self.elsewhere.extend(guests),
             Told::JobError(text) => self.job_error(text),
-            Told::GuestFails(vmid) if !self.guests.iter().any(|guest| guest.row.vmid == *vmid) => {
-                self.begin_guest(*vmid);
-            }
+            Told::GuestFails(vmid) if !self.begun.contains(vmid) => self.begin_guest(*vmid),
             _ => {}
         }
         self.keep(shown);
@@ -94,6 +97,7 @@ impl Reader {
 
     fn begin_guest(&mut self, vmid: u64) {
         self.in_guest = true;
+        self.begun.insert(vmid);
         self.guests.push(Reading {
             row: Guest::new(vmid, GuestStatus::Err),
             began: None,
@@ -106,7 +110,7 @@ impl Reader {
     /// An error in the middle of a guest is followed by that of the guest.
     fn job_error(&mut self, text: &str) {
         let of_guest = self.in_guest && self.guests.last().is_some_and(|guest| !guest.settled);
-        if !of_guest && !self.errors.iter().any(|known| known == text) {
+        if !of_guest && self.known_errors.insert(text.to_owned()) {
             self.errors.push(text.to_owned());
         }
     }
@@ -143,7 +147,7 @@ impl Reader {
         if self.failed == Some(true) && self.errors.is_empty() && !any_failed {
             self.errors.push("the job finished with errors".to_owned());
         }
-        let error = (!self.errors.is_empty()).then(|| self.errors.join("\n"));
+        let error = (!self.errors.is_empty()).then(|| in_short(&self.errors.join("\n")));
         Ok(Vzdump {
             error,
             logs: Some(logs),
@@ -181,9 +185,9 @@ impl Reader {
             .split_whitespace()
             .skip(1)
             .map_while(|word| word.parse().ok());
-        let begun = |vmid: u64| self.guests.iter().any(|guest| guest.row.vmid == vmid);
+        let elsewhere: HashSet<u64> = self.elsewhere.iter().copied().collect();
         named
-            .filter(|vmid| !begun(*vmid) && !self.elsewhere.contains(vmid))
+            .filter(|vmid| !self.begun.contains(vmid) && !elsewhere.contains(vmid))
             .collect()
     }
 }
