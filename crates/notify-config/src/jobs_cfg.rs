@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use notify_schema::{Fault, Level, SectionName};
 
 use crate::backup_options::BackupOptions;
-use crate::line::column_of;
+use crate::line::{column_of, without_mark};
 use crate::quote::quoted;
 
 const FILE: &str = "jobs.cfg";
@@ -66,7 +66,7 @@ impl JobsCfg {
     pub fn parse(bytes: &[u8]) -> JobsCfg {
         let mut parsed = JobsCfg::default();
         let mut open = Open::Nothing;
-        for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
+        for (line, number) in without_mark(bytes).split(|byte| *byte == b'\n').zip(1..) {
             match std::str::from_utf8(line) {
                 Ok(text) => parsed.line(text, number, &mut open),
                 // The comment of a job that is not ours may be written as it likes.

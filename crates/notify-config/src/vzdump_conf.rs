@@ -3,7 +3,7 @@
 use notify_schema::{Fault, Level};
 
 use crate::backup_options::BackupOptions;
-use crate::line::column_of;
+use crate::line::{column_of, without_mark};
 
 /// The options of a `vzdump.conf` that concern reports, `KEY: VALUE` each.
 ///
@@ -27,7 +27,7 @@ impl VzdumpConf {
     /// Reads what can be read. Never fails; `file` is its name in faults.
     pub fn parse(file: &str, bytes: &[u8]) -> VzdumpConf {
         let mut parsed = VzdumpConf::default();
-        for (line, number) in bytes.split(|byte| *byte == b'\n').zip(1..) {
+        for (line, number) in without_mark(bytes).split(|byte| *byte == b'\n').zip(1..) {
             let fault = match std::str::from_utf8(line) {
                 Ok(text) => parsed.line(text, number),
                 Err(_) => Some((1, "not UTF-8, so the line is not used".to_owned())),

@@ -124,6 +124,20 @@ fn of_two_jobs_with_one_id_the_last_counts() {
 }
 
 #[test]
+fn a_byte_order_mark_costs_nothing() {
+    check_jobs(
+        "\u{feff}vzdump: a\n\tmailto a@x.org\n".as_bytes(),
+        &[("a", "mailto@2=a@x.org")],
+        "",
+    );
+    check_defaults(
+        "\u{feff}mailto: a@x.org\n".as_bytes(),
+        "mailto@1=a@x.org",
+        "",
+    );
+}
+
+#[test]
 fn a_host_has_defaults() {
     check_defaults(
         b"# vzdump default settings\n\n#mailto: c@x.org\ntmpdir: /tmp\n  mailto: root,admin@x.org \r\nmailnotification:failure\nnotification-mode: auto\n",
