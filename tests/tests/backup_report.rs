@@ -561,6 +561,46 @@ fn an_unknown_job_is_wrong_use_and_the_known_ones_are_named() {
 }
 
 #[test]
+fn why_a_job_is_not_there_is_told() {
+    let world = World::new().file("jobs.cfg", "vzdump nightly\n\nvzdump: weekly\n");
+    let run = world.report(&["--job", "nightly"], FAILED).expect_code(2);
+    let run = run.expect_error_line(&["jobs.cfg has `weekly`"]);
+    let _ = run.expect_error_line(&["jobs.cfg:1:1: warning: expected a header `TYPE: ID`"]);
+    let world = World::new().file("jobs.cfg", "\u{feff}vzdump: nightly\n\tmailto a@x.org\n");
+    let run = world.report(&["--job", "nightly"], FAILED).expect_code(0);
+    assert_eq!((&*run.stderr, world.arrived()), ("", (1, 0)));
+}
+
+#[test]
+fn a_dry_run_names_apart_who_would_get_nothing() {
+    let world = World::new();
+    let sections = gotify_section("push", &world.push.url())
+        + "gotify: off\n\tserver http://127.0.0.1:1\n\tdisable true\n\ngotify: bad\n\tserver\n\n"
+        + &all_to(&["push", "off", "bad", "gone"]);
+    let notify = world.notify.routing(&sections);
+    let dry_run = |words: &[&str]| {
+        let words = [&["backup-report", "--data", "-", "--dry-run"], words].concat();
+        notify.run_with(&words, FAILED.as_bytes()).expect_code(0)
+    };
+    assert_eq!(
+        dry_run(&[]).stdout,
+        "the notification system would send to push: the mode is `auto`, and no address is set\n\
+         missing:  gone\n\
+         disabled: off\n\
+         unusable: bad\n"
+    );
+    let answer = dry_run(&["--json"]).json();
+    assert_eq!(answer["targets"], json!(["bad", "gone", "off", "push"]));
+    for (key, name) in [
+        ("missing", "gone"),
+        ("disabled", "off"),
+        ("unusable", "bad"),
+    ] {
+        assert_eq!(answer[key], json!([name]), "{key}");
+    }
+}
+
+#[test]
 fn faulty_data_are_refused_with_every_fault() {
     let world = World::new();
     let run = world

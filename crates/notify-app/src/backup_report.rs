@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use notify_bus::Report;
+use notify_bus::{Decision as Routed, Report};
 use notify_config::{BackupJob, BackupOptions, JobsCfg, VzdumpConf, mailto};
 use notify_core::{Host as _, LegacyMail, Notification, Severity, Zone};
 use notify_events::{
@@ -19,6 +19,7 @@ use crate::args::{self, Global};
 use crate::console::{Console, table};
 use crate::event::{block_on, moment, notification, now};
 use crate::exit::{Answer, Exit, Stop};
+use crate::route::out_of_reach;
 use crate::send::{answer, exit_of, remarks};
 use crate::setup::Setup;
 use crate::shapes::printable;
@@ -86,8 +87,8 @@ impl BackupReport {
                 let ready = setup.ready_on((host, host_faults), Zone::Local)?;
                 ready.tell_faults(console);
                 if args.dry_run {
-                    let targets = ready.engine.decide(event).targets;
-                    return Ok(self.tell_unsent(args, Some(&targets), console));
+                    let routed = ready.engine.decide(event);
+                    return Ok(self.tell_unsent(args, Some(&routed), console));
                 }
                 let sent = block_on(ready.engine.send(event, moment()))?;
                 Ok(self.tell_sent(args, &sent, console))
@@ -141,13 +142,16 @@ impl BackupReport {
     fn tell_unsent(
         &self,
         args: &args::BackupReport,
-        targets: Option<&[String]>,
+        routed: Option<&Routed>,
         console: &Console,
     ) -> Exit {
         if args.json {
-            console.json(&self.json(targets, None));
+            console.json(&self.json(routed, None));
         } else if args.dry_run {
-            console.note(self.intention(targets));
+            console.note(self.intention(routed));
+            for line in routed.into_iter().flat_map(out_of_reach) {
+                console.note(line);
+            }
         } else {
             console.note(format!("nothing was sent: {}", self.decision.reason));
         }
@@ -155,7 +159,7 @@ impl BackupReport {
     }
 
     /// What would be done.
-    fn intention(&self, targets: Option<&[String]>) -> String {
+    fn intention(&self, routed: Option<&Routed>) -> String {
         let reason = self.decision.reason;
         match self.decision.way {
             Way::Nothing => format!("nothing would be sent: {reason}"),
@@ -164,7 +168,8 @@ impl BackupReport {
                 format!("a legacy mail would go to {recipients}: {reason}")
             }
             Way::NotificationSystem => {
-                let targets = match targets.unwrap_or_default() {
+                let targets = routed.map(reached).unwrap_or_default();
+                let targets = match targets.as_slice() {
                     [] => "no target".to_owned(),
                     targets => printable(&targets.join(", ")),
                 };
@@ -202,7 +207,7 @@ impl BackupReport {
         if self.failed { "failed" } else { "successful" }
     }
 
-    fn json(&self, targets: Option<&[String]>, report: Option<&Report>) -> Value {
+    fn json(&self, routed: Option<&Routed>, report: Option<&Report>) -> Value {
         json!({
             "way": self.decision.way.name(),
             "reason": self.decision.reason,
@@ -213,10 +218,21 @@ impl BackupReport {
                 "mailnotification":
                     origin(&self.options.mailnotification, self.options.mailnotification.value.name()),
             },
-            "targets": targets,
+            "targets": routed.map(|routed| &routed.targets),
+            "missing": routed.map(|routed| &routed.missing),
+            "disabled": routed.map(|routed| &routed.disabled),
+            "unusable": routed.map(|routed| &routed.unusable),
             "report": report,
         })
     }
+}
+
+/// The targets that would get it.
+fn reached(routed: &Routed) -> Vec<&str> {
+    let lost = [&routed.missing, &routed.disabled, &routed.unusable];
+    let is_lost = |name| lost.iter().any(|names| names.contains(name));
+    let targets = routed.targets.iter().filter(|name| !is_lost(name));
+    targets.map(String::as_str).collect()
 }
 
 fn row<T>(name: &str, value: &str, chosen: &Chosen<T>) -> Vec<String> {
@@ -285,8 +301,11 @@ fn job(file: &Path, id: &str) -> Result<(BackupJob, Vec<Fault>), Stop> {
                 [] => format!("{shown} has no backup job"),
                 known => format!("{shown} has {}", known.join(", ")),
             };
+            // One of them may be why the job is not there.
+            let faults = jobs.faults().iter().map(ToString::to_string);
+            let hint: Vec<_> = std::iter::once(hint).chain(faults).collect();
             let stop = Stop::usage(format!("there is no backup job {}", quoted(id)));
-            Err(stop.with_hint(hint))
+            Err(stop.with_hint(hint.join("\n  ")))
         }
     }
 }

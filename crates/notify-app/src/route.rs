@@ -116,15 +116,21 @@ fn tell(decision: &Decision, console: &Console) {
     };
     console.line(format!("matchers: {}", list(&decision.matchers)));
     console.line(format!("targets:  {}", list(&decision.targets)));
-    for (word, names) in [
-        ("missing", &decision.missing),
-        ("disabled", &decision.disabled),
-        ("unusable", &decision.unusable),
-    ] {
-        if !names.is_empty() {
-            console.line(format!("{:<9} {}", format!("{word}:"), names.join(", ")));
-        }
+    for line in out_of_reach(decision) {
+        console.line(line);
     }
+}
+
+/// The targets that were chosen and get nothing, a line for each reason.
+pub(crate) fn out_of_reach(decision: &Decision) -> impl Iterator<Item = String> {
+    [
+        ("missing:", &decision.missing),
+        ("disabled:", &decision.disabled),
+        ("unusable:", &decision.unusable),
+    ]
+    .into_iter()
+    .filter(|(_, names)| !names.is_empty())
+    .map(|(word, names)| format!("{word:<9} {}", names.join(", ")))
 }
 
 fn tell_explained(explained: &Explained, console: &Console) {
