@@ -6,7 +6,7 @@ use std::process::Command;
 
 use notify_testkit::gotify;
 use notify_tests::sections::{all_to, gotify as gotify_section, token};
-use notify_tests::{Notify, Run, Sendmail};
+use notify_tests::{Call, Notify, Run, Sendmail};
 use serde_json::{Value, json};
 
 const TOKEN: &str = "A.test-token";
@@ -49,10 +49,11 @@ impl Node {
     fn configure(&self, options: &str) {
         let program = std::path::absolute(notify_tests::program()).expect("a path");
         let mut text = format!(
-            "options='{options}'\nnotify={}\nstate={}\nlogs={}\n",
+            "options='{options}'\nnotify={}\nstate={}\nlogs={}\nunsent={}\n",
             program.display(),
             self.path("state-of-hook").display(),
-            self.path("dump").display()
+            self.path("dump").display(),
+            self.path("unsent").display()
         );
         for (name, value) in self.notify.command(&[]).get_envs() {
             if let (Some(name), Some(value)) =
@@ -79,6 +80,51 @@ impl Node {
         command.arg(self.hook()).arg(storage).arg(self.path("dump"));
         command.args(guests);
         Run::of(command, b"")
+    }
+
+    /// Makes the hook's clock show these seconds.
+    fn set_clock(&self, seconds: u64) {
+        let folder = self.path("clock");
+        std::fs::create_dir_all(&folder).expect("a new folder");
+        let date = folder.join("date");
+        std::fs::write(&date, format!("#!/bin/sh\necho {seconds}\n")).expect("a file of ours");
+        std::fs::set_permissions(&date, std::fs::Permissions::from_mode(0o755)).expect("ours");
+        self.set(&format!("PATH={}:$PATH", folder.display()));
+    }
+
+    /// Adds a line to the settings.
+    fn set(&self, line: &str) {
+        let path = self.path("vzdump-hook.conf");
+        let text = std::fs::read_to_string(&path).expect("a file of ours");
+        std::fs::write(&path, format!("{text}{line}\n")).expect("a file of ours");
+    }
+
+    /// The names of the reports in a folder.
+    fn kept(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder)).into_iter().flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.expect("readable").file_name())
+            .map(|name| name.into_string().expect("letters"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// Calls the hook for a job of one guest with this log.
+    fn job_with_log(&self, log: &[u8]) {
+        let path = self.path("dump/long.log");
+        std::fs::write(&path, log).expect("a file of ours");
+        for words in [
+            &["job-start"][..],
+            &["backup-start", "stop", "100"],
+            &["backup-abort", "stop", "100"],
+            &["log-end", "stop", "100"],
+            &["job-end"],
+        ] {
+            let mut command = Command::new(self.hook());
+            command.env_clear().env("LOGFILE", &path).args(words);
+            let _ = Run::of(command, b"").expect_code(0);
+        }
     }
 
     /// Calls the hook once, in an empty environment.
@@ -250,30 +296,147 @@ fn what_a_job_left_behind_does_not_get_into_the_next_report() {
 }
 
 #[test]
-fn a_report_that_is_not_taken_stays_and_fails_no_job() {
+fn a_report_that_is_not_taken_stays_and_is_sent_after_the_next_job() {
     let node = Node::around(Sendmail::exiting(75), "--mailto a@x.org");
-    let run = node.vzdump("local", &["100:qemu:web:fail"]).expect_code(0);
-    check_lines(
-        &run.stdout,
-        &[&["vzdump-hook: the report was not sent: exit code 75"]],
-    );
-    let kept = std::fs::read(node.path("state-of-hook/report.json")).expect("it stays");
+    for (clock, name) in [(1_704_697_200, "one"), (1_704_697_200, "two")] {
+        node.set_clock(clock);
+        let run = node
+            .vzdump("local", &[&format!("100:qemu:{name}:fail")])
+            .expect_code(0);
+        check_lines(
+            &run.stdout,
+            &[
+                &["vzdump-hook: the report was not sent: exit code 75"],
+                &["vzdump-hook: it stays in ", "/unsent/unsent-"],
+            ],
+        );
+    }
+    // The second is of the same second, and does not take the place of the first.
+    let names = ["unsent-1704697200.json", "unsent-1704697201.json"];
+    assert_eq!(node.kept("unsent"), names);
+    let kept = std::fs::read(node.path("unsent").join(names[0])).expect("it stays");
     let data: Value = serde_json::from_slice(&kept).expect("JSON");
     assert_eq!(data["error"], Value::Null);
-    assert_eq!(data["guest-table"][0]["vmid"], 100);
+    assert_eq!(data["guest-table"][0]["name"], "one");
     assert_eq!(data["guest-table"][0]["status"], "err");
-    // It can be sent later as it is.
+    // The server is back.
     let later = Sendmail::taking();
-    let file = node.path("state-of-hook/report.json");
-    let words = [
-        "backup-report",
-        "--mailto",
-        "a@x.org",
-        "--data",
-        file.to_str().expect("letters"),
+    let program = later.installed(Notify::new());
+    for (name, value) in program.command(&[]).get_envs() {
+        if let (Some(name), Some(value)) = (name.to_str(), value)
+            && name.ends_with("SENDMAIL")
+        {
+            node.set(&format!("export {name}='{}'", value.display()));
+        }
+    }
+    let _ = node.vzdump("local", &["100:qemu:three:ok"]).expect_code(0);
+    let calls = later.calls();
+    assert_eq!(calls.len(), 3);
+    for name in ["one", "two", "three"] {
+        let has = |call: &&Call| call.mail.contains(&format!(" {name} "));
+        assert_eq!(calls.iter().filter(has).count(), 1, "{name}");
+    }
+    assert!(node.kept("unsent").is_empty());
+}
+
+#[test]
+fn a_report_that_someone_may_have_is_left_to_a_person() {
+    let node = Node::around(Sendmail::exiting(67), "--mailto a@x.org");
+    node.set_clock(1_704_697_200);
+    let guest = ["100:qemu:web:fail"];
+    let _ = node.vzdump("local", &guest).expect_code(0);
+    let names = ["unsent-1704697200-exit-1.json"];
+    assert_eq!(node.kept("unsent"), names);
+    node.configure("--mailto '' --mode legacy-sendmail");
+    let before = node.sendmail.calls().len();
+    let _ = node.vzdump("local", &guest).expect_code(0);
+    assert_eq!(node.sendmail.calls().len(), before);
+    assert!(node.kept("unsent").contains(&names[0].to_owned()));
+}
+
+#[test]
+fn a_report_stays_where_the_folder_for_it_cannot_be_written() {
+    let node = Node::around(Sendmail::exiting(75), "--mailto a@x.org");
+    node.set_clock(1_704_697_200);
+    node.set("unsent=/dev/null/unsent");
+    for _ in 0..2 {
+        let _ = node.vzdump("local", &["100:qemu:web:fail"]).expect_code(0);
+    }
+    let names = ["unsent-1704697200.json", "unsent-1704697201.json"];
+    assert_eq!(node.kept("state-of-hook.unsent"), names);
+}
+
+#[test]
+fn a_report_whose_hook_was_killed_stays() {
+    let node = Node::with("");
+    node.set_clock(1_704_697_200);
+    let _ = node.call(&["job-start"]).expect_code(0);
+    std::fs::write(node.path("state-of-hook/report.json"), "{}").expect("a file of ours");
+    let run = node.call(&["job-start"]).expect_code(0);
+    check_lines(&run.stdout, &[&["its hook was killed"]]);
+    let names = ["unsent-1704697200-exit-killed.json"];
+    assert_eq!(node.kept("unsent"), names);
+}
+
+#[test]
+fn a_clock_that_steps_back_costs_no_report() {
+    let node = Node::with("");
+    node.set_clock(1_704_697_200);
+    for words in [&["job-start"][..], &["backup-start", "stop", "100"]] {
+        let _ = node.call(words).expect_code(0);
+    }
+    node.set_clock(1_704_693_600);
+    for words in [
+        &["backup-end", "stop", "100"][..],
+        &["log-end", "stop", "100"],
+        &["job-end"],
+    ] {
+        let _ = node.call(words).expect_code(0);
+    }
+    let (_, text) = node.message();
+    check_lines(&text, &[&["100", "ok", "0s"], &["Total running time: 0s"]]);
+}
+
+#[test]
+fn logs_begin_with_the_command_line() {
+    let node = Node::with("");
+    let _ = node
+        .vzdump("local", &["100:qemu:web:ok", "101:lxc:db:ok"])
+        .expect_code(0);
+    let (_, text) = node.message();
+    assert!(
+        text.contains("\nvzdump 100 101 --storage local\n\n100: "),
+        "{text}"
+    );
+}
+
+#[test]
+fn only_what_is_sent_of_a_log_counts() {
+    // Much of it is not sent: progress, control characters, and what is no UTF-8, not even
+    // where iconv thinks that it is.
+    let noise = [
+        b"2024-01-08 01:00:02 INFO: status: 12% (1 of 2)\n".repeat(30_000),
+        [b"\x01\xff\xf4\x90\x80\x80".repeat(300_000), b"\n".to_vec()].concat(),
     ];
-    let _ = later.installed(Notify::new()).run(&words).expect_code(0);
-    assert_eq!(later.calls().len(), 1);
+    for noise in noise {
+        let node = Node::with("");
+        let log = [&noise[..], b"ERROR: no space left on device\n"].concat();
+        node.job_with_log(&log);
+        let (_, text) = node.message();
+        check_lines(&text, &[&["100: ERROR: no space left on device"]]);
+    }
+}
+
+#[test]
+fn a_log_that_is_cut_within_a_character_is_too_long_all_the_same() {
+    for first in ["", "a", "ab", "abc"] {
+        let node = Node::with("");
+        let log = format!("{first}{}\nERROR: no space\n", "\u{1f600}".repeat(262_200));
+        node.job_with_log(log.as_bytes());
+        let (title, text) = node.message();
+        assert!(title.trim_end().ends_with("): backup failed"), "{title}");
+        check_lines(&text, &[&["logs", "1 MiB"]]);
+    }
 }
 
 #[test]
