@@ -1,21 +1,27 @@
 //! Root takes what lies in the drop.
 
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt as _;
 
 use notify_core::EventId;
-use rustix::fs::{AtFlags, FileType, Stat};
+use rustix::fs::{AtFlags, FileType, RenameFlags, Stat};
 use rustix::io::Errno;
 
 use crate::name::{Name, Places};
 use crate::queue::MOST_REFUSED;
+use crate::seen::Seen;
 use crate::{Arrival, Bounds, DropError, MailDrop, Progress, Queue, files};
 
 /// How long a file may be in the making, in seconds, before it counts as abandoned.
 const ABANDONED: i64 = 3600;
-/// The most entries that are looked at in one go.
-const MOST_ENTRIES: usize = 20_000;
+/// How long a place may lie there without a mail, in seconds, from the drain that saw it first.
+const ALONE: i64 = 120;
+/// The most mails, drafts, and places that are kept in mind in one go.
+const MOST_NAMES: usize = 20_000;
+/// The most other entries that are; the rest is counted.
+const MOST_STRANGERS: usize = 100;
 
 /// What was found in the drop.
 #[derive(Debug, Default)]
@@ -26,6 +32,8 @@ pub struct Collected {
     pub left: usize,
     /// What is no mail.
     pub oddities: Vec<Oddity>,
+    /// How many more entries are no mail, and were only counted.
+    pub more_oddities: usize,
 }
 
 /// Something in the drop that is no mail, and what was done with it.
@@ -33,7 +41,7 @@ pub struct Collected {
 pub struct Oddity {
     /// Its name, with everything but printable ASCII escaped.
     pub name: String,
-    /// Who owns it.
+    /// Who owns it; 4294967295, which is nobody's number, when that cannot be known.
     pub uid: u32,
     /// What it is and what was done, as `a symbolic link, removed`.
     pub what: &'static str,
@@ -52,9 +60,13 @@ impl MailDrop {
         queue.sweep(now - ABANDONED);
         let mut found = self.list()?;
         found.mails.sort_unstable_by_key(|(id, _)| *id);
-        let mut collected = Collected::default();
+        let mut collected = Collected {
+            left: found.cut,
+            more_oddities: found.more_strangers,
+            ..Collected::default()
+        };
         for (name, found) in &found.strangers {
-            collected.oddities.extend(self.stranger(name, found));
+            collected.oddities.push(self.stranger(queue, name, found));
         }
         let mut in_use = HashSet::new();
         for (id, name) in found.mails {
@@ -67,21 +79,56 @@ impl MailDrop {
                 }
             }
         }
+        let mut seen = Seen::read(queue);
         for (name, file) in &found.drafts {
-            let abandoned = file.st_ctime <= now - ABANDONED;
-            if abandoned {
-                let _ = files::remove(&self.folder, &name.text());
-            } else {
+            if seen.age(&name.text(), file, now) < ABANDONED {
                 in_use.extend(markers(*name));
+            } else {
+                collected.oddities.extend(self.abandoned(*name, file));
             }
         }
+        // The name of a draft does not tell which place for large mails it has.
+        let is_written_to = found
+            .drafts
+            .iter()
+            .any(|(name, _)| in_use.contains(&name.slot()));
         for (name, file) in &found.places {
-            let old = file.st_ctime <= now - ABANDONED;
-            if old && !in_use.contains(&name.text()) {
-                let _ = files::remove(&self.folder, &name.text());
+            if in_use.contains(&name.text()) {
+                continue;
+            }
+            let long = match name {
+                Name::Big(_) if is_written_to => ABANDONED,
+                _ => ALONE,
+            };
+            if seen.age(&name.text(), file, now) >= long {
+                collected.oddities.extend(self.abandoned(*name, file));
             }
         }
+        seen.write(queue);
+        self.sync();
         Ok(collected)
+    }
+
+    /// Removes what a writer left behind that was killed, or somebody who wants no mail to come.
+    fn abandoned(&self, name: Name, file: &Stat) -> Option<Oddity> {
+        let name_text = name.text();
+        files::remove(&self.folder, &name_text).ok()?;
+        let what = match name {
+            Name::Temp { .. } => "a mail that was never finished, removed",
+            _ => "a place without a mail, removed",
+        };
+        Some(Oddity {
+            name: name_text,
+            uid: file.st_uid,
+            what,
+        })
+    }
+
+    /// Until this is done, a removed mail may come back with the power, and be sent twice.
+    fn sync(&self) {
+        if let Ok(folder) = File::open(&self.path) {
+            let _ = folder.sync_all();
+        }
     }
 
     fn list(&self) -> Result<Found, DropError> {
@@ -92,20 +139,61 @@ impl MailDrop {
             )
         };
         let mut found = Found::default();
-        for entry in fs::read_dir(&self.path).map_err(cannot)?.take(MOST_ENTRIES) {
-            let name = entry.map_err(cannot)?.file_name();
-            let Ok(file) = rustix::fs::statat(&self.folder, &name, AtFlags::SYMLINK_NOFOLLOW)
-            else {
-                continue;
-            };
-            match name.to_str().and_then(Name::parse) {
-                Some(name @ Name::Mail { id, .. }) => found.mails.push((id, name)),
-                Some(name @ Name::Temp { .. }) => found.drafts.push((name, file)),
-                Some(name) => found.places.push((name, file)),
-                None => found.strangers.push((name, file)),
+        // All of it: whoever fills the folder with junk must not hide a mail in it.
+        for entry in fs::read_dir(&self.path).map_err(cannot)? {
+            let entry = entry.map_err(cannot)?.file_name();
+            match entry.to_str().and_then(Name::parse) {
+                Some(name @ Name::Mail { id, .. }) => {
+                    if found.mails.len() < MOST_NAMES {
+                        found.mails.push((id, name));
+                    } else {
+                        found.cut += 1;
+                    }
+                }
+                Some(name) => self.note_name(name, entry, &mut found),
+                None => self.note_stranger(entry, &mut found),
             }
         }
         Ok(found)
+    }
+
+    /// A place or a draft, or what has the name of one.
+    fn note_name(&self, name: Name, entry: OsString, found: &mut Found) {
+        let Some(file) = self.look(&entry) else {
+            return;
+        };
+        // Only by a file is a place taken; what keeps the name from writers is in their way.
+        let is_file = file.is_some_and(|file| is_file(&file));
+        match (name, file) {
+            (Name::Temp { .. }, Some(file)) if is_file => {
+                if found.drafts.len() < MOST_NAMES {
+                    found.drafts.push((name, file));
+                } else {
+                    found.cut += 1;
+                }
+            }
+            (Name::Temp { .. }, _) => self.note_stranger(entry, found),
+            (_, Some(file)) if is_file => found.places.push((name, file)),
+            // Their number is bounded by that of the places.
+            (_, file) => found.strangers.push((entry, file)),
+        }
+    }
+
+    fn note_stranger(&self, entry: OsString, found: &mut Found) {
+        if found.strangers.len() >= MOST_STRANGERS {
+            found.more_strangers += 1;
+        } else if let Some(file) = self.look(&entry) {
+            found.strangers.push((entry, file));
+        }
+    }
+
+    /// What it is; none when it is gone, and none within when even root may not look.
+    fn look(&self, entry: &OsStr) -> Option<Option<Stat>> {
+        match rustix::fs::statat(&self.folder, entry, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(file) => Some(Some(file)),
+            Err(Errno::NOENT) => None,
+            Err(_) => Some(None),
+        }
     }
 
     fn take(&self, queue: &Queue, name: Name, bounds: Bounds) -> Result<Taken, DropError> {
@@ -115,7 +203,7 @@ impl MailDrop {
         let text = name.text();
         let file = match files::open(&self.folder, &text) {
             Ok(file) => file,
-            Err(Errno::LOOP | Errno::NXIO) => return Ok(self.no_file(name)),
+            Err(Errno::LOOP | Errno::NXIO) => return Ok(self.no_file(queue, name)),
             // Its owner may hold a lease on it, or have removed it.
             Err(_) => return Ok(Taken::No),
         };
@@ -123,7 +211,7 @@ impl MailDrop {
             .metadata()
             .map_err(|error| DropError::io("cannot look at a mail", error))?;
         if !about.is_file() {
-            return Ok(self.no_file(name));
+            return Ok(self.no_file(queue, name));
         }
         if about.nlink() != 1 {
             return Ok(self.refuse(queue, name, about.uid()));
@@ -156,24 +244,20 @@ impl MailDrop {
     }
 
     /// A link, a pipe, a socket or a folder with the name of a mail.
-    fn no_file(&self, name: Name) -> Taken {
+    fn no_file(&self, queue: &Queue, name: Name) -> Taken {
         let text = name.text();
-        let about = rustix::fs::statat(&self.folder, &text, AtFlags::SYMLINK_NOFOLLOW);
-        let oddity = about
-            .ok()
-            .and_then(|about| self.stranger(text.as_ref(), &about));
+        let Some(about) = self.look(text.as_ref()) else {
+            return Taken::No;
+        };
+        let oddity = self.stranger(queue, text.as_ref(), &about);
         self.free(name);
-        oddity.map_or(Taken::No, Taken::Odd)
+        Taken::Odd(oddity)
     }
 
     /// A file that has other names, too, may be anybody's. It is kept and not read.
     fn refuse(&self, queue: &Queue, name: Name, uid: u32) -> Taken {
         let text = name.text();
-        let kept = fs::read_dir(queue.refused()).map_or(usize::MAX, Iterator::count);
-        let moved = kept < MOST_REFUSED
-            && files::folder(&queue.refused())
-                .is_ok_and(|aside| rustix::fs::renameat(&self.folder, &text, aside, &text).is_ok());
-        if !moved {
+        if !self.put_aside(queue, text.as_ref()) {
             return Taken::No;
         }
         self.free(name);
@@ -184,31 +268,50 @@ impl MailDrop {
         })
     }
 
-    /// Removes what holds no data. A file or a folder stays.
-    fn stranger(&self, name: &std::ffi::OsStr, about: &Stat) -> Option<Oddity> {
-        let remove = |what| {
-            rustix::fs::unlinkat(&self.folder, name, AtFlags::empty())
-                .ok()
-                .map(|()| what)
+    /// Moves an entry to `mail/refused`, where the oldest makes room.
+    fn put_aside(&self, queue: &Queue, name: &OsStr) -> bool {
+        let Ok(aside) = files::folder(&queue.refused()) else {
+            return false;
         };
-        let what = match FileType::from_raw_mode(about.st_mode) {
-            FileType::Symlink => remove("a symbolic link, removed"),
-            FileType::Fifo => remove("a pipe, removed"),
-            FileType::Socket => remove("a socket, removed"),
-            FileType::Directory => {
+        queue.make_room_for_refused();
+        // One of this name may be there from another time.
+        (0..=MOST_REFUSED).any(|number| {
+            let mut new = name.to_owned();
+            if number > 0 {
+                new.push(format!(".{number}"));
+            }
+            let flags = RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(&self.folder, name, &aside, &new, flags).is_ok()
+        })
+    }
+
+    /// Removes what holds no data, and moves what is in the way of mails. A file stays.
+    fn stranger(&self, queue: &Queue, name: &OsStr, about: &Option<Stat>) -> Oddity {
+        let remove = |removed, left| {
+            let gone = rustix::fs::unlinkat(&self.folder, name, AtFlags::empty());
+            if gone.is_ok() { removed } else { left }
+        };
+        let kind = about.map(|about| FileType::from_raw_mode(about.st_mode));
+        let what = match kind {
+            Some(FileType::Symlink) => remove("a symbolic link, removed", "a symbolic link"),
+            Some(FileType::Fifo) => remove("a pipe, removed", "a pipe"),
+            Some(FileType::Socket) => remove("a socket, removed", "a socket"),
+            Some(FileType::Directory) => {
                 match rustix::fs::unlinkat(&self.folder, name, AtFlags::REMOVEDIR) {
-                    Ok(()) => Some("an empty folder, removed"),
-                    Err(_) => Some("a folder, left there"),
+                    Ok(()) => "an empty folder, removed",
+                    Err(_) if self.put_aside(queue, name) => "a folder, moved to mail/refused",
+                    Err(_) => "a folder, left there",
                 }
             }
-            FileType::RegularFile => Some("a file that is no mail, left there"),
-            _ => Some("neither file nor folder, left there"),
-        }?;
-        Some(Oddity {
+            Some(FileType::RegularFile) => "a file that is no mail, left there",
+            Some(_) => "neither file nor folder, left there",
+            None => "nothing that can be looked at, left there",
+        };
+        Oddity {
             name: name.to_string_lossy().escape_default().to_string(),
-            uid: about.st_uid,
+            uid: about.map_or(u32::MAX, |about| about.st_uid),
             what,
-        })
+        }
     }
 
     /// Frees the places of a mail. What fails is found abandoned later.
@@ -230,7 +333,15 @@ struct Found {
     mails: Vec<(EventId, Name)>,
     drafts: Vec<(Name, Stat)>,
     places: Vec<(Name, Stat)>,
-    strangers: Vec<(std::ffi::OsString, Stat)>,
+    strangers: Vec<(OsString, Option<Stat>)>,
+    /// How many strangers were only counted.
+    more_strangers: usize,
+    /// How many mails and drafts were only counted.
+    cut: usize,
+}
+
+fn is_file(about: &Stat) -> bool {
+    FileType::from_raw_mode(about.st_mode) == FileType::RegularFile
 }
 
 /// The names of the places that a mail, or one in the making, has.

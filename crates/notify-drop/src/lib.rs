@@ -22,6 +22,7 @@ mod make;
 mod name;
 mod progress;
 mod queue;
+mod seen;
 
 pub use collect::{Collected, Oddity};
 pub use error::{DropError, DropErrorKind};

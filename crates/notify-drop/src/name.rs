@@ -72,6 +72,18 @@ impl Name {
         (parsed.text() == name).then_some(parsed)
     }
 
+    /// The name of the place that it has, or is.
+    pub(crate) fn slot(self) -> String {
+        match self {
+            Name::Mail {
+                places: Places { slot, .. },
+                ..
+            }
+            | Name::Temp { slot, .. } => Name::Slot(slot).text(),
+            Name::Slot(_) | Name::Big(_) => self.text(),
+        }
+    }
+
     /// The name of the file.
     pub(crate) fn text(self) -> String {
         match self {

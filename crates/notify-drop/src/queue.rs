@@ -17,7 +17,7 @@ use crate::{Bounds, DropError, DropErrorKind, Progress, files};
 const MOST: usize = 1000;
 /// The most mails that are kept although no target took them.
 const MOST_FAILED: usize = 200;
-/// The most files that are kept because they were not taken from the drop.
+/// The most files and folders that are kept because they were not taken from the drop.
 pub(crate) const MOST_REFUSED: usize = 100;
 
 /// An open queue.
@@ -75,6 +75,37 @@ impl Queue {
     /// Where files are kept that were not taken from the drop.
     pub(crate) fn refused(&self) -> PathBuf {
         self.path.join("refused")
+    }
+
+    /// Where the notes are of what lay in the drop.
+    pub(crate) fn seen(&self) -> PathBuf {
+        self.path.join("seen.json")
+    }
+
+    /// Removes the oldest of the refused, so that one more is within the bound.
+    ///
+    /// What cannot be removed stays and the bound gives way: the drop must not be
+    /// closed by what was put into it.
+    pub(crate) fn make_room_for_refused(&self) {
+        use std::os::unix::fs::MetadataExt as _;
+        let entries = fs::read_dir(self.refused()).into_iter().flatten().flatten();
+        let mut kept: Vec<_> = entries
+            .filter_map(|entry| {
+                let about = entry.metadata().ok()?;
+                // The time at which it was moved here.
+                let moved = (about.ctime(), about.ctime_nsec());
+                Some((moved, about.is_dir(), entry.path()))
+            })
+            .collect();
+        kept.sort_unstable();
+        let surplus = (kept.len() + 1).saturating_sub(MOST_REFUSED);
+        for (_, is_folder, path) in kept.into_iter().take(surplus) {
+            let _ = if is_folder {
+                fs::remove_dir_all(path)
+            } else {
+                fs::remove_file(path)
+            };
+        }
     }
 
     /// Becomes the only process that empties it.

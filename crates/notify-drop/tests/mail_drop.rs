@@ -314,7 +314,7 @@ fn only_regular_files_with_one_name_are_taken() {
         [
             ("a file that is no mail, left there", "notes\\u{1b}[31m"),
             ("a file with a second name, moved to mail/refused", &name(2)),
-            ("a folder, left there", &name(6)),
+            ("a folder, moved to mail/refused", &name(6)),
             ("a pipe, removed", &name(3)),
             ("a socket, removed", &name(4)),
             ("a symbolic link, removed", "elsewhere"),
@@ -331,6 +331,102 @@ fn only_regular_files_with_one_name_are_taken() {
             .iter()
             .all(|Oddity { uid, .. }| *uid == own)
     );
+}
+
+#[test]
+fn whatever_lies_in_a_place_does_not_close_the_drop() {
+    let place = Place::new();
+    let named = |slot: u16| place.path().join(format!("slot.{slot:03}"));
+    for slot in 0..1000 {
+        match slot % 4 {
+            0 => fs::create_dir(named(slot)).expect("a folder"),
+            1 => symlink("/nowhere", named(slot)).expect("a link"),
+            2 => pipe(&named(slot)),
+            _ => {
+                fs::create_dir(named(slot)).expect("a folder");
+                fs::write(named(slot).join("x"), "").expect("a file");
+            }
+        }
+    }
+    for big in 0..32 {
+        let path = place.path().join(format!("big.{big:02}/x"));
+        fs::create_dir_all(path).expect("a folder");
+    }
+    let collected = place.collect(0);
+    assert_eq!(place.names(), [""; 0]);
+    assert_eq!(collected.oddities.len(), 1032);
+    let own = fs::metadata(place.path()).expect("a folder").uid();
+    assert!(collected.oddities.iter().all(|odd| odd.uid == own));
+    let refused = fs::read_dir(place.state().join("mail/refused"));
+    assert_eq!(refused.expect("a folder").count(), 100, "it is bounded");
+    place.leave(10, &vec![b'x'; (1 << 20) + 1]);
+}
+
+#[test]
+fn a_place_that_is_kept_young_is_known_from_an_earlier_drain() {
+    let place = Place::new();
+    let draft = format!("temp.007.{}", id(10));
+    for name in ["slot.007", "slot.008", "big.01", &draft] {
+        fs::write(place.path().join(name), "").expect("a file");
+    }
+    // Before these files were made: by their own times they are always young.
+    let odd = |now| {
+        let oddities = place.collect(now).oddities;
+        let names = oddities.iter().map(|odd| (odd.name.clone(), odd.what));
+        names.collect::<Vec<_>>()
+    };
+    let lone = "a place without a mail, removed";
+    assert_eq!(odd(1000), []);
+    assert_eq!(odd(1119), []);
+    assert_eq!(odd(1120), [("slot.008".to_owned(), lone)]);
+    assert_eq!(odd(4599), []);
+    let mut last = odd(4600);
+    last.sort_unstable();
+    assert_eq!(
+        last,
+        [
+            ("big.01".to_owned(), lone),
+            (draft, "a mail that was never finished, removed"),
+        ]
+    );
+    assert_eq!(odd(4719), [], "its draft is gone since 4600");
+    assert_eq!(odd(4720), [("slot.007".to_owned(), lone)]);
+    assert_eq!(odd(4721), []);
+    assert_eq!(place.names(), [""; 0]);
+    assert!(!place.state().join("mail/seen.json").exists());
+}
+
+#[test]
+fn a_mail_is_found_below_any_amount_of_junk() {
+    let place = Place::new();
+    for number in 0..21_000 {
+        fs::write(place.path().join(format!("junk.{number}")), "").expect("a file");
+    }
+    let mails: Vec<_> = (1..4).map(|millis| place.leave(millis, b"x")).collect();
+    for number in 0..500 {
+        fs::write(place.path().join(format!("more.{number}")), "").expect("a file");
+    }
+    let collected = place.collect(0);
+    assert_eq!((collected.taken, collected.left), (mails, 0));
+    assert_eq!(collected.oddities.len() + collected.more_oddities, 21_500);
+    assert_eq!(collected.oddities.len(), 100);
+}
+
+#[test]
+fn the_oldest_that_was_refused_makes_room() {
+    let place = Place::new();
+    let secret = place.folder.path().join("secret");
+    fs::write(&secret, "hunter2").expect("a file");
+    let refused = place.state().join("mail/refused");
+    for millis in 0..102 {
+        let name = format!("mail.000.{}", id(millis));
+        fs::hard_link(&secret, place.path().join(&name)).expect("a second name");
+        let collected = place.collect(0);
+        assert_eq!(collected.oddities.len(), 1, "{name}");
+        assert!(refused.join(&name).exists(), "{name}");
+    }
+    assert_eq!(fs::read_dir(&refused).expect("a folder").count(), 100);
+    assert_eq!(place.names(), [""; 0]);
 }
 
 fn pipe(path: &std::path::Path) {

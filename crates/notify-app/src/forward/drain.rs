@@ -106,7 +106,8 @@ fn collect(args: &args::ForwardMail, queue: &Queue, console: &Console) -> Result
             odd.what
         ));
     }
-    if let Some(more @ 1..) = collected.oddities.len().checked_sub(TOLD) {
+    let all = collected.oddities.len() + collected.more_oddities;
+    if let Some(more @ 1..) = all.checked_sub(TOLD) {
         console.problem(format!("{}: {more} more like these", drop.path().display()));
     }
     Ok(collected)
@@ -279,6 +280,7 @@ impl Sum {
             "failed": self.failed,
             "loops": self.loops,
             "oddities": oddities,
+            "more-oddities": collected.more_oddities,
             "mails": self.mails,
         })
     }

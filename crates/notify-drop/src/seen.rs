@@ -1,0 +1,62 @@
+//! What earlier collections saw in the drop, by root's own notes.
+//!
+//! A file's times are its owner's to renew, with `chmod` for one. How long it has
+//! lain there is known only to who has looked before.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use rustix::fs::Stat;
+
+use crate::Queue;
+
+/// For each file its number and when it was seen first, in seconds since 1970.
+type Files = BTreeMap<String, (u64, i64)>;
+
+/// The notes of the last collection, and those of this one.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    before: Files,
+    now: Files,
+}
+
+impl Seen {
+    /// Notes that cannot be read are as good as none: everything is young then.
+    pub(crate) fn read(queue: &Queue) -> Self {
+        let notes = fs::read(queue.seen()).unwrap_or_default();
+        Seen {
+            before: serde_json::from_slice(&notes).unwrap_or_default(),
+            now: Files::new(),
+        }
+    }
+
+    /// For how long a file is known to lie there, in seconds: since an earlier
+    /// collection saw it, or by its own time of change where that is longer ago.
+    pub(crate) fn age(&mut self, name: &str, file: &Stat, now: i64) -> i64 {
+        let known = self.before.get(name).copied();
+        let first = known.filter(|(number, first)| *number == file.st_ino && *first <= now);
+        let first = first.map_or(now, |(_, first)| first);
+        self.now.insert(name.to_owned(), (file.st_ino, first));
+        now.saturating_sub(first.min(file.st_ctime))
+    }
+
+    /// Keeps what was seen this time. Notes that cannot be written cost time only.
+    pub(crate) fn write(&self, queue: &Queue) {
+        let place = queue.seen();
+        if self.now.is_empty() {
+            let _ = fs::remove_file(place);
+            return;
+        }
+        let bytes = serde_json::to_vec(&self.now).expect("the keys are strings");
+        let temp = place.with_extension("json.temp");
+        let write = || {
+            let mut options = fs::OpenOptions::new();
+            let opened = options.create(true).truncate(true).write(true).mode(0o600);
+            opened.open(&temp)?.write_all(&bytes)?;
+            fs::rename(&temp, place)
+        };
+        let _ = write();
+    }
+}
