@@ -28,6 +28,16 @@ pub(crate) fn to_text(html: &str) -> String {
     }
 }
 
+/// Where in a row of a table the next word stands.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Cell {
+    #[default]
+    Outside,
+    /// In a cell that says nothing yet.
+    Empty,
+    Filled,
+}
+
 /// The text so far, and where in the document we are.
 #[derive(Default)]
 struct Page {
@@ -40,8 +50,12 @@ struct Page {
     blank: bool,
     /// So many line breaks are due before the next word.
     breaks: usize,
-    /// A cell has ended, and another may follow in the same row.
-    cell_ended: bool,
+    /// How many cells of the row have ended since its last word.
+    cells_ended: usize,
+    /// Whether there are words in the row.
+    row_has_words: bool,
+    /// Whether we are in a cell.
+    cell: Cell,
     /// What stands at the beginning of the next line.
     mark: &'static str,
     /// The address of the open link, and where its words begin.
@@ -109,9 +123,15 @@ impl Page {
                 self.new_line(2);
             }
             b"td" | b"th" => {
-                // After the words of another cell that nobody closed.
-                self.cell_ended |= !self.at_line_begin();
+                // Few mails close their cells.
+                self.end_cell();
+                self.cell = Cell::Empty;
+                // Those are of a paragraph in the cell before.
+                if self.row_has_words && self.cells_ended > 0 {
+                    self.breaks = 0;
+                }
             }
+            b"tr" | b"table" | b"thead" | b"tbody" | b"tfoot" => self.end_row(tag),
             b"a" => self.link = Some((self.href.clone(), self.text.len())),
             b"img" if !self.alt.is_empty() => {
                 let alt = format!("[{}]", self.alt);
@@ -133,7 +153,8 @@ impl Page {
                 self.pre = self.pre.saturating_sub(1);
                 self.new_line(2);
             }
-            b"td" | b"th" => self.cell_ended |= !self.at_line_begin(),
+            b"td" | b"th" => self.end_cell(),
+            b"tr" | b"table" | b"thead" | b"tbody" | b"tfoot" => self.end_row(tag),
             b"a" => self.end_link(),
             _ => self.new_line(lines_around(tag)),
         }
@@ -146,7 +167,7 @@ impl Page {
         };
         let words = self.text.get(begin..).unwrap_or_default().trim();
         let bare = address.strip_prefix("mailto:").unwrap_or(&address);
-        let worth_it = !address.is_empty() && !address.starts_with('#');
+        let worth_it = !address.is_empty() && !address.starts_with('#') && !is_content(&address);
         if worth_it && words != bare && words.trim_end_matches('/') != bare.trim_end_matches('/') {
             self.words(&format!(" <{bare}>"));
         }
@@ -156,11 +177,31 @@ impl Page {
         self.breaks > 0 || self.text.is_empty() || self.text.ends_with('\n')
     }
 
+    fn end_cell(&mut self) {
+        if self.cell != Cell::Outside {
+            self.cells_ended += 1;
+        }
+        self.cell = Cell::Outside;
+    }
+
+    /// Cells without words at the end of a row are not shown.
+    fn end_row(&mut self, tag: &[u8]) {
+        self.cell = Cell::Outside;
+        self.cells_ended = 0;
+        self.row_has_words = false;
+        self.new_line(lines_around(tag));
+    }
+
     fn new_line(&mut self, count: usize) {
-        if count > 0 {
-            self.breaks = self.breaks.max(count);
-            self.blank = false;
-            self.cell_ended = false;
+        // A paragraph at the beginning of a cell stays in the line of its row.
+        let in_row = self.cell == Cell::Empty && self.row_has_words;
+        if count == 0 || in_row {
+            return;
+        }
+        self.breaks = self.breaks.max(count);
+        self.blank = false;
+        if self.cell == Cell::Outside {
+            self.cells_ended = 0;
         }
     }
 
@@ -189,7 +230,7 @@ impl Page {
         }
     }
 
-    /// A word, after the line breaks, the blank or the end of a cell that are due.
+    /// A word, after the line breaks, the blank or the ends of cells that are due.
     fn put(&mut self, word: &str) {
         self.settle();
         self.text.push_str(word);
@@ -198,19 +239,28 @@ impl Page {
     fn settle(&mut self) {
         if self.breaks > 0 {
             if !self.text.is_empty() {
-                let there = self.text.len() - self.text.trim_end_matches('\n').len();
-                let missing = self.breaks.saturating_sub(there);
+                let there = breaks_first(self.text.bytes().rev(), self.breaks);
+                let missing = self.breaks - there;
                 self.text.extend(std::iter::repeat_n('\n', missing));
             }
-        } else if self.cell_ended {
-            self.text.push_str(BETWEEN_CELLS);
+            self.breaks = 0;
+            self.blank = false;
+        }
+        if self.cells_ended > 0 {
+            let ends = BETWEEN_CELLS.repeat(self.cells_ended);
+            let begin = self.at_line_begin();
+            self.text
+                .push_str(if begin { ends.trim_start() } else { &ends });
         } else if self.blank && !self.at_line_begin() {
             self.text.push(' ');
         }
         self.text.push_str(std::mem::take(&mut self.mark));
-        self.breaks = 0;
         self.blank = false;
-        self.cell_ended = false;
+        self.cells_ended = 0;
+        if self.cell != Cell::Outside {
+            self.cell = Cell::Filled;
+            self.row_has_words = true;
+        }
     }
 
     fn end(mut self) -> String {
@@ -228,6 +278,23 @@ fn is_blank(character: char) -> bool {
     character.is_ascii_whitespace()
 }
 
+/// How many line breaks come first, `most` at most.
+///
+/// No more are looked at: in a `<pre>` there may be a million, and this is asked for each word.
+fn breaks_first(bytes: impl Iterator<Item = u8>, most: usize) -> usize {
+    bytes.take(most).take_while(|byte| *byte == b'\n').count()
+}
+
+/// Whether an address is none but a program or a picture: nobody can go there.
+fn is_content(address: &str) -> bool {
+    // Browsers pass over blanks and control characters, too.
+    let mut shown = address.chars().filter(|character| *character > ' ');
+    let scheme: String = shown.by_ref().take_while(|c| *c != ':').take(20).collect();
+    ["javascript", "vbscript", "data"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known))
+}
+
 /// How many line breaks there are before and after an element: two make an empty line.
 fn lines_around(tag: &[u8]) -> usize {
     match tag {
@@ -235,14 +302,15 @@ fn lines_around(tag: &[u8]) -> usize {
         | b"ol" | b"dl" => 2,
         b"div" | b"tr" | b"section" | b"article" | b"header" | b"footer" | b"center"
         | b"address" | b"dt" | b"dd" | b"caption" | b"body" | b"thead" | b"tbody" | b"tfoot"
-        | b"figure" | b"form" | b"main" | b"nav" | b"aside" | b"fieldset" => 1,
+        | b"figure" | b"form" | b"main" | b"nav" | b"aside" | b"fieldset" | b"select"
+        | b"optgroup" | b"option" => 1,
         _ => 0,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::to_text;
+    use super::{breaks_first, to_text};
 
     fn check(html: &str, expected: &str) {
         assert_eq!(to_text(html), expected, "{html}");
@@ -258,7 +326,69 @@ mod tests {
             "<table><tr><td>a<td>b<tr><td>c<td>d</table>",
             "a | b\nc | d\n",
         );
-        check("<td>a</td><td></td><td>b</td>", "a | b\n");
+    }
+
+    #[test]
+    fn an_empty_cell_keeps_its_column() {
+        check("<td>a</td><td></td><td>b</td>", "a |  | b\n");
+        check(
+            "<table><tr><th></th><th>CPU</th><th>Memory</th></tr><tr><td>vm</td><td> </td><td>2</td></tr></table>",
+            "| CPU | Memory\nvm |  | 2\n",
+        );
+        check("<tr><td>a<td><td>b<tr><td><td>c", "a |  | b\n| c\n");
+        check(
+            "<tr><td>a</td><td></td><td></td></tr><tr><td>b</td></tr>",
+            "a\nb\n",
+        );
+        check("<tr><td></td><td></td></tr>b", "b\n");
+        check("<td>a</td></td></td><td>b</td>", "a | b\n");
+    }
+
+    #[test]
+    fn paragraphs_in_cells_do_not_part_a_row() {
+        check(
+            "<tr><td><p>a</p></td><td><br></td><td><p>b</p><p>c</p></td></tr><tr><td><p>d</p></td></tr>",
+            "a |  | b\n\nc\n\nd\n",
+        );
+        check(
+            "<tr><td><table><tr><td>a</td></tr></table></td><td>b</td></tr>",
+            "a\n\nb\n",
+        );
+        check("<tr><td></td><td><p>a</p></td></tr>", "| a\n");
+    }
+
+    #[test]
+    fn options_are_kept_apart() {
+        check(
+            "Pool <select><option>a<option selected>b</select> c",
+            "Pool\na\nb\nc\n",
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_a_program_is_left_out() {
+        for address in [
+            "javascript:alert(1)",
+            " JavaScript:alert(1)",
+            "java&#10;script:x",
+            "&#1;javascript:x",
+            "vbscript:x",
+            "data:text/html,x",
+        ] {
+            check(&format!("<a href=\"{address}\">go</a>"), "go\n");
+        }
+        check("<a href='/data:x'>go</a>", "go </data:x>\n");
+    }
+
+    #[test]
+    fn no_more_line_breaks_are_counted_than_are_due() {
+        let endless = std::iter::repeat(b'\n');
+        assert_eq!(breaks_first(endless, 2), 2);
+        assert_eq!(breaks_first("\na\n".bytes(), 2), 1);
+        // Counted all of them each time, this takes some 10^10 steps.
+        let html = format!("w{}end", "<pre>\n</pre>".repeat(150_000));
+        let text = to_text(&html);
+        assert!(text.starts_with("w\n\n\n") && text.ends_with("\nend\n"));
     }
 
     #[test]
