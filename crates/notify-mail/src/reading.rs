@@ -16,6 +16,8 @@ const DECODED_MAX: usize = 4 * TEXT_MAX;
 const TITLE_MAX: usize = 1000;
 /// How many ids of installations are read.
 const INSTANCES_MAX: usize = 100;
+/// How many parts of a report are looked at for the mail that it returns.
+const RETURNED_MAX: usize = 10;
 /// Most characters of the name or the type of a part.
 const WORD_MAX: usize = 60;
 /// How many parts are named of a mail without text.
@@ -34,7 +36,8 @@ pub struct Reading {
     pub to: Option<String>,
     /// The program that wrote it, where that is certain.
     pub daemon: Option<&'static str>,
-    /// The installations that have passed it on already, by their `X-Notify-Loop`.
+    /// The installations that have passed it on already, by their `X-Notify-Loop`; of a
+    /// report that a mail was not delivered, those of that mail, too.
     pub instances: Vec<String>,
 }
 
@@ -123,9 +126,21 @@ fn of_bytes(raw: &[u8]) -> Reading {
     }
 }
 
-/// Letters, digits, `-`, `.` and `_`, as we write them.
+/// The ids in the header, and in that of the mail which it returns.
 pub(crate) fn instances(mail: &Entity, raw: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
+    collect_ids(mail, raw, &mut found);
+    // A report has three parts, the last of them the mail or its header (RFC 6522 3).
+    if mail.media.is("multipart", "report") {
+        for part in mail.parts.iter().skip(1).take(RETURNED_MAX) {
+            collect_returned_ids(part, raw, &mut found);
+        }
+    }
+    found
+}
+
+/// Letters, digits, `-`, `.` and `_`, as we write them.
+fn collect_ids(mail: &Entity, raw: &[u8], found: &mut Vec<String>) {
     for value in mail.all(raw, "X-Notify-Loop").take(INSTANCES_MAX) {
         let id = decode::line(value);
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
@@ -133,7 +148,21 @@ pub(crate) fn instances(mail: &Entity, raw: &[u8]) -> Vec<String> {
             found.push(id);
         }
     }
-    found
+}
+
+fn collect_returned_ids(part: &Entity, raw: &[u8], found: &mut Vec<String>) {
+    let returned = matches!(
+        (part.media.kind.as_str(), part.media.subtype.as_str()),
+        ("message", "rfc822" | "global" | "global-headers") | ("text", "rfc822-headers")
+    );
+    if let Some(mail) = part.parts.first().filter(|_| returned) {
+        collect_ids(mail, raw, found);
+    } else if returned {
+        let bytes = decode::body(&raw[part.body.clone()], part.encoding, DECODED_MAX);
+        if let Some(mail) = Entity::of_mail(&bytes) {
+            collect_ids(&mail, &bytes, found);
+        }
+    }
 }
 
 /// The first text that a person would see; without one, what there is instead.
@@ -421,6 +450,43 @@ mod tests {
     fn ids_of_installations_are_read() {
         let mail = b"X-Notify-Loop: 5a1f\nx-notify-loop: 77\nX-Notify-Loop: 5a1f\nX-Notify-Loop: no id\nX-Notify-Loop:\n\n";
         assert_eq!(read(mail).instances, ["5a1f", "77"]);
+    }
+
+    #[test]
+    fn a_report_has_the_ids_of_the_mail_that_it_returns() {
+        let report = |kind: &str, fields: &str, body: &str| {
+            format!(
+                "X-Notify-Loop: 77\nContent-Type: multipart/{kind}; boundary=b\n\n--b\n\nUnknown user.\n--b\nContent-Type: message/delivery-status\n\nStatus: 5.1.1\n\n--b\n{fields}\n\n{body}\n--b--\n"
+            )
+        };
+        let check = |kind: &str, fields: &str, body: &str, ids: &[&str]| {
+            let mail = report(kind, fields, body);
+            assert_eq!(read(mail.as_bytes()).instances, ids, "{mail}");
+        };
+        let header = "To: a@b\nX-Notify-Loop: 5a1f\nX-Notify-Loop: 77\nX-Notify-Loop: 9c";
+        let mail = format!("{header}\n\nX-Notify-Loop: text");
+        let all = ["77", "5a1f", "9c"];
+        for (kind, body) in [
+            ("message/rfc822", &*mail),
+            ("message/global", &mail),
+            ("text/rfc822-headers", header),
+            ("Text/RFC822-Headers; charset=us-ascii", header),
+            ("message/global-headers", header),
+        ] {
+            let kind = format!("Content-Type: {kind}");
+            check("report; report-type=delivery-status", &kind, body, &all);
+            // What a person attaches to a mail of their own is theirs.
+            check("mixed", &kind, body, &["77"]);
+        }
+        let encoded = "Content-Type: text/rfc822-headers\nContent-Transfer-Encoding: base64";
+        check(
+            "report",
+            encoded,
+            "WC1Ob3RpZnktTG9vcDogNWExZgo=",
+            &["77", "5a1f"],
+        );
+        check("report", "Content-Type: text/plain", header, &["77"]);
+        check("report", "Content-Type: text/rfc822-headers", "", &["77"]);
     }
 
     #[test]
