@@ -3,7 +3,9 @@
 use lettre::Address as Path;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
-use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::extension::{
+    Extension, MailBodyParameter, MailParameter, RcptParameter,
+};
 use lettre::transport::smtp::response::{Response, Severity};
 use notify_core::{Failure, Receipt};
 use notify_mail::Address;
@@ -79,8 +81,16 @@ impl Connection {
         talk: &Talk<'_>,
     ) -> Result<Vec<(String, Failure)>, Stop> {
         let mut refused = Vec::new();
+        let mut parameters = Vec::new();
+        // A report about the mail of another program would be one more mail to be forwarded.
+        if request.is_forwarded && self.wire.takes_dsn() {
+            parameters.push(RcptParameter::Other {
+                keyword: "NOTIFY".to_owned(),
+                value: Some("NEVER".to_owned()),
+            });
+        }
         for recipient in &request.recipients {
-            let command = Rcpt::new(path(&recipient.address), Vec::new());
+            let command = Rcpt::new(path(&recipient.address), parameters.clone());
             let outcome = talk.step(self.smtp.command(command)).await;
             let answer = talk.judged(outcome, Severity::PositiveCompletion, &self.wire);
             let step = format!("the recipient {}", recipient.address);

@@ -1,15 +1,16 @@
 //! The stream under a conversation.
 //!
 //! lettre drives it. What lettre does not tell is noted here: whether the far
-//! side has closed, whether its answer does not end, how large a mail it takes, and
-//! whether the final dot has gone out, after which a mail may have been taken. And
-//! an answer that is
-//! only a code is spelled so that lettre can read it.
+//! side has closed, whether its answer does not end, how large a mail it takes,
+//! whether it can be told when to report, and whether the final dot has gone out,
+//! after which a mail may have been taken. And an answer that is only a code is
+//! spelled so that lettre can read it.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::str::SplitAsciiWhitespace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 
@@ -43,17 +44,21 @@ pub(crate) struct Size {
 impl Size {
     /// `250-SIZE 10240000`; 0 is no limit.
     fn announced_by(line: &[u8]) -> Option<Self> {
-        let line = std::str::from_utf8(line).ok()?.trim_end();
-        let words = line.strip_prefix("250-").or(line.strip_prefix("250 "))?;
-        let mut words = words.split_ascii_whitespace();
-        words
-            .next()
-            .filter(|word| word.eq_ignore_ascii_case("SIZE"))?;
+        let mut words = announced(line, "SIZE")?;
         let max = words.next().and_then(|number| number.parse().ok());
         Some(Size {
             max: max.filter(|max| *max > 0),
         })
     }
+}
+
+/// What stands after the keyword of an extension, if the line announces that (RFC 5321 4.1.1.1).
+fn announced<'l>(line: &'l [u8], keyword: &str) -> Option<SplitAsciiWhitespace<'l>> {
+    let line = std::str::from_utf8(line).ok()?;
+    let words = line.strip_prefix("250-").or(line.strip_prefix("250 "))?;
+    let mut words = words.split_ascii_whitespace();
+    let first = words.next()?;
+    first.eq_ignore_ascii_case(keyword).then_some(words)
 }
 
 /// A stream that is encrypted.
@@ -76,6 +81,8 @@ struct State {
     line: Vec<u8>,
     /// What the server has announced (RFC 1870).
     size: Option<Size>,
+    /// Whether the server has announced DSN (RFC 3461).
+    dsn: bool,
     /// How much the current answer may still have.
     room: usize,
     closed: bool,
@@ -116,6 +123,7 @@ impl Wire {
             digits: Some(0),
             line: Vec::new(),
             size: None,
+            dsn: false,
             room: ANSWER_MAX,
             closed: false,
             endless: false,
@@ -148,6 +156,11 @@ impl Wire {
     /// What the server has announced about the size of mails.
     pub(crate) fn size(&self) -> Option<Size> {
         self.state().size
+    }
+
+    /// Whether the server can be told when to report on a mail.
+    pub(crate) fn takes_dsn(&self) -> bool {
+        self.state().dsn
     }
 
     /// Whether the last that was written is the end of a mail.
@@ -274,6 +287,7 @@ impl State {
     fn spell(&mut self, octet: u8) {
         if octet == b'\n' {
             self.size = Size::announced_by(&self.line).or(self.size);
+            self.dsn |= announced(&self.line, "DSN").is_some();
             self.line.clear();
         } else if self.line.len() < LOOKED_AT {
             self.line.push(octet);

@@ -68,6 +68,23 @@ async fn eight_bit_text_is_encoded_where_the_server_does_not() {
     );
 }
 
+#[tokio::test]
+async fn nobody_is_told_that_the_mail_of_another_program_did_not_arrive() {
+    let mail = b"Subject: s\n\ntext\n";
+    let (message, _) = forward(Options::plain().dsn(), mail).await;
+    assert_eq!(message.rcpt_parameters, [["NOTIFY=NEVER"]]);
+    let (message, _) = forward(Options::plain(), mail).await;
+    assert_eq!(message.rcpt_parameters, [[""; 0]]);
+    // A report about a notification of ours is worth a mail.
+    let server = Server::start(Options::plain().dsn());
+    let receipt = Delivery::new("subject", "text")
+        .to(&*target(&section(server.addr())))
+        .await;
+    receipt.expect("taken");
+    assert_eq!(server.violations(), [""; 0]);
+    assert_eq!(server.messages()[0].rcpt_parameters, [[""; 0]]);
+}
+
 fn with_file(octets: usize) -> Vec<u8> {
     let line = format!("{}\n", "QUJD".repeat(19));
     let lines = line.repeat(octets / line.len());

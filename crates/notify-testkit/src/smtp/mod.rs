@@ -43,6 +43,8 @@ pub struct Message {
     pub parameters: Vec<String>,
     /// The envelope's recipients that were accepted, in order.
     pub recipients: Vec<String>,
+    /// The parameters of RCPT of each of them, as `NOTIFY=NEVER`.
+    pub rcpt_parameters: Vec<Vec<String>>,
     /// The mail with CRLF line ends, dot-stuffing undone.
     pub data: Vec<u8>,
     /// Whether it was answered with 2xx.

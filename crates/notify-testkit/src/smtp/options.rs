@@ -153,6 +153,7 @@ pub struct Options {
     pub(super) eight_bit: bool,
     pub(super) smtputf8: bool,
     pub(super) size_limit: Option<usize>,
+    pub(super) dsn: bool,
     pub(super) ehlo: bool,
     rules: Mutex<Vec<Rule>>,
 }
@@ -168,6 +169,7 @@ impl Options {
             eight_bit: true,
             smtputf8: true,
             size_limit: Some(10 * 1024 * 1024),
+            dsn: false,
             ehlo: true,
             rules: Mutex::default(),
         }
@@ -223,6 +225,13 @@ impl Options {
     #[must_use]
     pub fn size(mut self, limit: Option<usize>) -> Self {
         self.size_limit = limit;
+        self
+    }
+
+    /// With DSN (RFC 3461).
+    #[must_use]
+    pub fn dsn(mut self) -> Self {
+        self.dsn = true;
         self
     }
 

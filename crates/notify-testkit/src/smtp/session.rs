@@ -141,6 +141,9 @@ impl Session {
         if options.smtputf8 {
             lines.push("SMTPUTF8".to_owned());
         }
+        if options.dsn {
+            lines.push("DSN".to_owned());
+        }
         lines.push("ENHANCEDSTATUSCODES".to_owned());
         lines.join("\n")
     }

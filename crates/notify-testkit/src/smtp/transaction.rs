@@ -17,7 +17,7 @@ const DATA_LIMIT: usize = 64 * 1024 * 1024;
 pub(super) struct Envelope {
     sender: String,
     parameters: Vec<String>,
-    recipients: Vec<String>,
+    recipients: Vec<command::Path>,
     eight_bit: bool,
     utf8: bool,
 }
@@ -109,8 +109,14 @@ impl Session {
                 .await;
         };
         let path = command::path(argument, "TO").and_then(|path| {
-            if path.address.is_empty() || !path.parameters.is_empty() {
-                return Err("an address and no parameters are expected".to_owned());
+            if path.address.is_empty() {
+                return Err("an address is expected".to_owned());
+            }
+            for parameter in &path.parameters {
+                let upper = parameter.to_ascii_uppercase();
+                if !self.options.dsn || !is_notify(&upper) {
+                    return Err(format!("`{parameter}` was not offered"));
+                }
             }
             if !path.address.is_ascii() && !utf8 {
                 return Err("a non-ASCII recipient without SMTPUTF8".to_owned());
@@ -118,14 +124,15 @@ impl Session {
             Ok(path)
         });
         let recipient = match path {
-            Ok(path) => path.address,
+            Ok(path) => path,
             Err(why) => {
                 let what = format!("RCPT {}: {why}", argument.escape_debug());
                 return self.refuse(501, "5.1.3 bad recipient", &what).await;
             }
         };
         let yes = Reply::new(250, "2.1.5 Ok");
-        let answered = self.answer(Step::Rcpt, Some(&recipient), yes).await?;
+        let address = &recipient.address;
+        let answered = self.answer(Step::Rcpt, Some(address), yes).await?;
         if answered.positive
             && let Some(envelope) = &mut self.envelope
         {
@@ -175,6 +182,10 @@ impl Session {
             .options
             .size_limit
             .is_some_and(|limit| data.len() > limit);
+        let recipients = envelope.recipients.into_iter();
+        let (recipients, rcpt_parameters) = recipients
+            .map(|path| (path.address, path.parameters))
+            .unzip();
         let mut message = Message {
             connection: self.connection,
             ehlo: self.ehlo.clone().unwrap_or_default(),
@@ -182,7 +193,8 @@ impl Session {
             login: self.login.clone(),
             sender: envelope.sender,
             parameters: envelope.parameters,
-            recipients: envelope.recipients,
+            recipients,
+            rcpt_parameters,
             data,
             accepted: false,
         };
@@ -229,6 +241,15 @@ impl Session {
             }
         }
     }
+}
+
+/// When a sender is to be told (RFC 3461 4.1), in upper case.
+fn is_notify(parameter: &str) -> bool {
+    let Some(list) = parameter.strip_prefix("NOTIFY=") else {
+        return false;
+    };
+    let event = |word: &str| matches!(word, "SUCCESS" | "FAILURE" | "DELAY");
+    list == "NEVER" || list.split(',').all(event)
 }
 
 /// What of a line of a mail breaks RFC 5321 2.3.8, 4.5.3.1.6 or RFC 6152.
