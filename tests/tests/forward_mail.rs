@@ -544,6 +544,7 @@ fn a_mail_above_the_bound_is_cut_and_says_so() {
     let messages = server.messages();
     assert_eq!(messages.len(), 2);
     for message in messages {
+        assert!(message.title.starts_with("[cut] "), "{}", message.title);
         assert!(
             message.message.contains("[This mail was longer than "),
             "{}",

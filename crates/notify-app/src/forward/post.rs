@@ -48,7 +48,11 @@ impl Post {
             raw.extend_from_slice(note.as_bytes());
         }
         let mut mail = reading.into_mail(Arc::from(raw));
-        mail.text.push_str(note.as_deref().unwrap_or_default());
+        if let Some(note) = &note {
+            mail.text.push_str(note);
+            // After the last part of a mail no mail program shows it.
+            mail.title.insert_str(0, CUT_MARK);
+        }
         Post {
             event: Notification {
                 id,
@@ -121,6 +125,9 @@ fn fields(reading: &Reading, host: &str) -> BTreeMap<String, String> {
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
+
+/// What a subject begins with when its mail was cut.
+const CUT_MARK: &str = "[cut] ";
 
 fn cut_note(bounds: Bounds) -> String {
     format!(
