@@ -39,23 +39,57 @@ pub(super) fn installed(before: Option<&[u8]>, line: &str) -> Vec<u8> {
 }
 
 /// The content as it was before; none where there was no file.
+///
+/// What goes is our mark and our own line, wherever an editor has moved it, and
+/// nothing else: the line below the mark may be somebody's address by now.
 pub(super) fn removed(now: &[u8]) -> Option<Vec<u8>> {
     let lines: Vec<&[u8]> = now.split_inclusive(|byte| *byte == b'\n').collect();
     let is_mark = |line: &&[u8]| line.starts_with(MARK.as_bytes());
-    let Some(at) = lines.iter().position(is_mark) else {
-        return Some(now.to_vec());
+    let mark = lines.iter().position(is_mark);
+    let below = mark.map(|at| at + 1);
+    let is_ours = |(index, line): (usize, &&[u8])| {
+        is_mark(line) || is_our_line(line) || (below == Some(index) && is_our_pipe(line))
     };
-    let mark = lines[at].trim_ascii_end();
+    if !lines.iter().enumerate().any(is_ours) {
+        return Some(now.to_vec());
+    }
     let mut text = Vec::with_capacity(now.len());
     for (index, line) in lines.iter().enumerate() {
-        if index != at && index != at + 1 {
+        if !is_ours((index, line)) {
             text.extend_from_slice(line.strip_prefix(WAS.as_bytes()).unwrap_or(line));
         }
-        if index + 1 == at && mark.ends_with(NO_END.as_bytes()) {
-            text.pop_if(|end| *end == b'\n');
-        }
     }
-    (!text.is_empty() || !mark.ends_with(NEW_FILE.as_bytes())).then_some(text)
+    let said = mark.map_or(&b""[..], |at| lines[at].trim_ascii_end());
+    let is_last = lines
+        .iter()
+        .enumerate()
+        .skip(below.unwrap_or(0))
+        .all(is_ours);
+    if is_last && said.ends_with(NO_END.as_bytes()) {
+        text.pop_if(|end| *end == b'\n');
+    }
+    (!text.is_empty() || !said.ends_with(NEW_FILE.as_bytes())).then_some(text)
+}
+
+/// A pipe into some `forward-mail`, alone on a line.
+fn is_our_pipe(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    let quoted = line
+        .strip_prefix(b"\"|")
+        .and_then(|line| line.strip_suffix(b"\""));
+    let plain = line
+        .strip_prefix(b"|")
+        .filter(|line| !line.contains(&b',') && !line.contains(&b'"'));
+    let command = quoted.or(plain).unwrap_or_default();
+    let mut words = command.split(u8::is_ascii_whitespace).skip(1);
+    words.any(|word| word == b"forward-mail")
+}
+
+/// Such a line of this program, as it is known without the mark above it.
+fn is_our_line(line: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(line);
+    let ours = ["/notify forward-mail", "/notify' forward-mail"];
+    is_our_pipe(line) && ours.iter().any(|words| text.contains(words))
 }
 
 /// `|/usr/bin/proxmox-mail-forward` and its like, alone on a line.
@@ -191,6 +225,37 @@ mod tests {
             Some(&b"a@b"[..]),
             "nothing of ours is there"
         );
+    }
+
+    #[test]
+    fn an_address_below_the_mark_is_nobodys_to_remove() {
+        let ours = text(&installed(Some(b"a@b\n"), LINE));
+        let (mark, line) = (ours.lines().nth(1).expect("a mark"), LINE);
+        for changed in [
+            format!("a@b\n{mark}\nadmin@example.com\n{line}\n"),
+            format!("a@b\n{line}\n{mark}\nadmin@example.com\n"),
+            format!("a@b\n{mark}\nadmin@example.com\n"),
+            format!("a@b\n{line}\nadmin@example.com\n"),
+            format!("{mark} The line before had no end.\na@b\nadmin@example.com\n{line}\n"),
+        ] {
+            let after = removed(changed.as_bytes()).as_deref().map(text);
+            assert_eq!(
+                after.as_deref(),
+                Some("a@b\nadmin@example.com\n"),
+                "{changed}"
+            );
+            let again = text(&installed(Some(changed.as_bytes()), LINE));
+            assert!(again.starts_with("a@b\nadmin@example.com\n"), "{again}");
+            assert_eq!(again.matches(line).count(), 1, "{again}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_added_since_is_not_joined_to_the_one_above() {
+        let mut changed = installed(Some(b"a@b"), LINE);
+        changed.extend_from_slice(b"new@example.com\n");
+        let after = removed(&changed).as_deref().map(text);
+        assert_eq!(after.as_deref(), Some("a@b\nnew@example.com\n"));
     }
 
     #[test]
