@@ -119,6 +119,22 @@ fn install(notify: &Notify) -> Run {
     notify.run(&["forward-mail", "--install", "--home", home])
 }
 
+/// As if the time had passed for which targets are left alone.
+fn let_time_pass(notify: &Notify) {
+    for name in names(notify, "mail") {
+        if !name.ends_with(".json") || name == "seen.json" {
+            continue;
+        }
+        let path = state(notify).join("mail").join(name);
+        let text = fs::read_to_string(&path).expect("notes");
+        let mut notes: Value = serde_json::from_str(&text).expect("JSON");
+        for wait in notes["waits"].as_object_mut().into_iter().flatten() {
+            wait.1["not-before"] = json!(0);
+        }
+        fs::write(&path, notes.to_string()).expect("notes");
+    }
+}
+
 /// The numbers of a drain's answer.
 #[track_caller]
 fn sum(run: &Run) -> [u64; 5] {
@@ -267,7 +283,16 @@ fn who_took_it_does_not_get_it_again() {
     assert_eq!((titles(&server).len(), queued(&notify)), (1, 1));
     let run = notify.run(&DRAIN).expect_code(75);
     assert_eq!(sum(&run), [0, 0, 1, 0, 0]);
+    assert_eq!(
+        run.json()["mails"][0]["targets"],
+        json!([]),
+        "it is left alone"
+    );
+    let_time_pass(&notify);
+    let run = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(run.json()["mails"][0]["targets"][0]["name"], "slow");
     fickle.up.store(true, Ordering::SeqCst);
+    let_time_pass(&notify);
     let run = notify.run(&DRAIN).expect_code(0);
     assert_eq!(sum(&run), [0, 1, 0, 0, 0]);
     assert_eq!(
@@ -312,6 +337,79 @@ fn what_every_target_refuses_is_set_aside() {
 }
 
 #[test]
+fn wrong_credentials_are_tried_once_and_who_asks_for_time_gets_it() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    let busy = http::Server::start(move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let answer = Response::json(429, &json!({}));
+        Answer::Respond(answer.header("Retry-After", "600"))
+    });
+    let wrong = gotify::Server::start(gotify::Options::token("B.token"));
+    let notify = instance(&[("busy", &busy.url()), ("wrong", &wrong.url())]);
+    let nobody = Nobody::new();
+    let _ = install(&notify).expect_code(0);
+    let tried = |run: &Run| {
+        let answer = run.json();
+        let mails = answer["mails"].as_array().expect("mails").iter();
+        let targets = mails.flat_map(|mail| mail["targets"].as_array().expect("targets").clone());
+        let mut names: Vec<_> = targets.map(|target| target["name"].clone()).collect();
+        names.sort_by_key(ToString::to_string);
+        names
+    };
+    for subject in ["one", "two", "three"] {
+        let run = nobody.run_with(&notify, &FORWARD, mail(subject).as_bytes());
+        let _ = run.expect_code(0);
+    }
+    let run = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(sum(&run), [3, 0, 3, 0, 0]);
+    assert_eq!(tried(&run), ["busy", "wrong"]);
+    // The next mails may try the credentials, once; who asked for time is left alone.
+    let run = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(tried(&run), ["wrong"]);
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let_time_pass(&notify);
+    let run = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(tried(&run), ["busy", "wrong"]);
+}
+
+#[test]
+fn a_matcher_that_cannot_be_used_keeps_the_mail_that_nobody_else_wants() {
+    let server = server();
+    let (push, secret) = push("push", &server.url());
+    let nothing = "matcher: default-matcher\n\tdisable true\n\n";
+    let with =
+        |rule: &str| format!("{push}{nothing}matcher: mine\n\tmatch-field {rule}\n\ttarget push\n");
+    let notify = Notify::new()
+        .file("notifications.cfg", with("regex:type=("))
+        .file("priv/notifications.cfg", secret);
+    let run = notify.run_with(&FORWARD, CRON.as_bytes()).expect_code(0);
+    let _ = run.expect_error_line(&["no target was chosen", "matcher `mine` cannot be used"]);
+    let run = notify.run(&DRAIN).expect_code(75);
+    assert_eq!(sum(&run), [0, 0, 1, 0, 0]);
+    let notify = notify.file("notifications.cfg", with("exact:type=system-mail"));
+    let run = notify.run(&DRAIN).expect_code(0);
+    assert_eq!(sum(&run), [0, 1, 0, 0, 0]);
+    assert_eq!(titles(&server).len(), 1);
+}
+
+#[test]
+fn a_drop_that_cannot_be_used_does_not_keep_the_queue_from_being_sent() {
+    let fickle = Fickle::down();
+    let notify = instance(&[("slow", &fickle.server.url())]);
+    let _ = install(&notify).expect_code(0);
+    let _ = notify.run_with(&FORWARD, CRON.as_bytes()).expect_code(0);
+    let drop = state(&notify).join("incoming");
+    fs::set_permissions(drop, fs::Permissions::from_mode(0o777)).expect("a drop");
+    fickle.up.store(true, Ordering::SeqCst);
+    let_time_pass(&notify);
+    let run = notify.run(&DRAIN).expect_code(73);
+    assert_eq!(sum(&run), [0, 1, 0, 0, 0]);
+    let _ = run.expect_error_line(&["is not used"]);
+    assert_eq!(fickle.taken(), 1);
+}
+
+#[test]
 fn one_that_fails_does_not_hold_the_others() {
     let server = server();
     let fickle = Fickle::down();
@@ -347,6 +445,7 @@ fn one_that_fails_does_not_hold_the_others() {
         "after that the target is left alone until the next drain"
     );
     fickle.up.store(true, Ordering::SeqCst);
+    let_time_pass(&notify);
     let run = notify.run(&DRAIN).expect_code(0);
     assert_eq!(sum(&run), [0, 5, 0, 0, 0]);
     assert_eq!(fickle.taken(), 5);
@@ -388,6 +487,7 @@ fn while_nothing_can_be_noted_nothing_is_sent() {
     let blocker = first.with_extension("json.temp");
     fs::create_dir(&blocker).expect("a folder");
     one.up.store(true, Ordering::SeqCst);
+    let_time_pass(&notify);
     for _ in 0..3 {
         let run = notify.run(&DRAIN).expect_code(75);
         assert_eq!(sum(&run), [0, 0, 2, 0, 0]);
@@ -411,9 +511,11 @@ fn a_quiet_drain_says_nothing_of_what_stays() {
         .expect_code(0);
     let quiet = ["forward-mail", "--drain", "--quiet"];
     for _ in 0..2 {
+        let_time_pass(&notify);
         let run = notify.run(&quiet).expect_code(75);
         assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
     }
+    let_time_pass(&notify);
     let run = notify.run(&quiet[..2]).expect_code(75);
     assert!(run.stdout.contains("stays for"), "{}", run.stdout);
     assert!(run.stdout.contains("failed slow"), "{}", run.stdout);
@@ -563,6 +665,7 @@ fn a_cut_mail_that_is_passed_on_whole_says_so_once() {
     let long = format!("{}{}", mail("long"), "x".repeat(3_000));
     let words = ["forward-mail", "--max-size", "1000"];
     let _ = notify.run_with(&words, long.as_bytes()).expect_code(0);
+    let_time_pass(&notify);
     let _ = notify.run(&DRAIN).expect_code(75);
     let calls = sendmail.calls();
     assert_eq!(calls.len(), 2);

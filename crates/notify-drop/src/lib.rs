@@ -29,5 +29,5 @@ pub use error::{DropError, DropErrorKind};
 pub use leave::{Bounds, Left};
 pub use mail_drop::MailDrop;
 pub use make::{Made, make, unmake};
-pub use progress::{Arrival, Progress};
+pub use progress::{Arrival, Progress, Wait};
 pub use queue::{Queue, QueueLock, Queued};

@@ -32,6 +32,20 @@ pub struct Progress {
     pub recipients: BTreeMap<String, Vec<String>>,
     /// How often a target gave no answer after it was sent.
     pub unanswered: BTreeMap<String, u32>,
+    /// The targets that are to be left alone for a while.
+    pub waits: BTreeMap<String, Wait>,
+}
+
+/// How long a target is not to be tried with a mail.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Wait {
+    /// Until when, in seconds since 1970-01-01 UTC.
+    pub not_before: i64,
+    /// How often in a row it did not take the mail.
+    pub failures: u32,
+    /// Whether the target named the time itself, which then holds for every mail.
+    pub asked: bool,
 }
 
 impl Progress {
@@ -41,6 +55,12 @@ impl Progress {
             arrival,
             ..Progress::default()
         }
+    }
+
+    /// Whether this target is to be left alone at this time, in seconds since 1970.
+    pub fn is_waiting(&self, target: &str, now: i64) -> bool {
+        let wait = self.waits.get(target);
+        wait.is_some_and(|wait| now < wait.not_before)
     }
 
     /// Whether this target is done with, for better or worse.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use notify_core::EventId;
 use rustix::fs::FlockOperation;
 
-use crate::{Bounds, DropError, DropErrorKind, Progress, files};
+use crate::{Arrival, Bounds, DropError, DropErrorKind, Progress, files};
 
 /// The most mails in the queue; more stay where they come from.
 const MOST: usize = 1000;
@@ -226,9 +226,19 @@ impl Queue {
     }
 
     /// Progress that is damaged is as good as none: twice is better than never.
+    ///
+    /// The mail then came when its file was written, or it would be five days
+    /// old at once and be given up after one attempt.
     fn progress(&self, id: EventId) -> Progress {
+        use std::os::unix::fs::MetadataExt as _;
         let notes = fs::read(self.notes(id)).unwrap_or_default();
-        serde_json::from_slice(&notes).unwrap_or_default()
+        serde_json::from_slice(&notes).unwrap_or_else(|_| {
+            let timestamp = fs::metadata(self.mail(id)).map_or(0, |found| found.mtime());
+            Progress::begin(Arrival {
+                timestamp,
+                ..Arrival::default()
+            })
+        })
     }
 
     /// The bytes of a mail.

@@ -8,7 +8,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use notify_core::EventId;
 use notify_drop::{
-    Bounds, Collected, DropErrorKind, Left, Made, MailDrop, Oddity, Progress, Queue, make, unmake,
+    Arrival, Bounds, Collected, DropErrorKind, Left, Made, MailDrop, Oddity, Progress, Queue, make,
+    unmake,
 };
 
 /// Long after every file was made.
@@ -500,10 +501,12 @@ fn progress_is_kept_and_a_damaged_one_begins_anew() {
     assert_eq!(put.expect("put"), 4);
     assert_eq!(queue.list().expect("a list")[0].progress, progress);
     fs::write(queue.path().join(format!("{}.json", id(1))), "{").expect("damaged");
-    assert_eq!(
-        queue.list().expect("a list")[0].progress,
-        Progress::default()
-    );
+    let written = fs::metadata(queue.path().join(format!("{}.mail", id(1)))).expect("a mail");
+    let anew = Progress::begin(Arrival {
+        timestamp: written.mtime(),
+        ..Arrival::default()
+    });
+    assert_eq!(queue.list().expect("a list")[0].progress, anew);
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! `notify forward-mail --drain`: sends what lies in the mail drop and what is still on its way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 
-use notify_bus::{Report, TargetReport};
+use notify_bus::{Errand, Report, TargetReport};
 use notify_core::Zone;
 use notify_drop::{Collected, DropError, DropErrorKind, MailDrop, Queue, Queued};
 use serde_json::{Value, json};
 
-use super::outcome::{Standing, is_down, settle};
-use super::post::Post;
+use super::outcome::{Standing, patience, settle, undecided as undecided_standing};
+use super::post::{Post, undecided_text};
 use super::{bounds, loops, mail_drop};
 use crate::args::{self, Global};
 use crate::console::Console;
@@ -19,8 +19,6 @@ use crate::send::tell_target;
 use crate::setup::{Ready, Setup};
 use crate::shapes::printable;
 
-/// How often in a row a target may be down before the other mails of this drain do not wait for it.
-const TIRED: u32 = 3;
 /// After so many attempts a mail goes behind the others: it may be what ails a target.
 const OFTEN: u32 = 3;
 /// The most oddities that are told one by one.
@@ -33,16 +31,24 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
     let _lock = queue.lock().map_err(|error| stop(&error))?;
     let ready = setup.ready(Zone::Local)?;
     ready.tell_faults(console);
-    let collected = collect(args, &queue, console)?;
+    // A drop that cannot be used keeps no mail from being sent that is in the queue.
+    let (collected, drop_exit) = match collect(args, &queue, console) {
+        Ok(collected) => (collected, None),
+        Err(stop) => {
+            console.stop(&stop);
+            (Collected::default(), Some(stop.exit))
+        }
+    };
     let mut mails = queue.list().map_err(|error| stop(&error))?;
     mails.sort_by_key(|mail| (mail.progress.attempts >= OFTEN, mail.id));
     let mut drain = Drain {
         setup: &setup,
         ready: &ready,
         queue: &queue,
-        args,
+        json: args.json,
         console,
-        down: BTreeMap::new(),
+        failures: BTreeMap::new(),
+        resting: asked_to_wait(&mails, now()),
         sum: Sum::default(),
     };
     let count = mails.len();
@@ -68,13 +74,22 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
     } else {
         console.note(sum.text(&collected));
     }
-    Ok(if sum.pending + collected.left > 0 {
+    Ok(if let Some(exit) = drop_exit {
+        exit
+    } else if sum.pending + collected.left > 0 {
         Exit::TryAgain
     } else if sum.failed > 0 {
         Exit::SetAside
     } else {
         Exit::Done
     })
+}
+
+/// The targets that have asked, with some mail, to be left alone until later than `now`.
+fn asked_to_wait(mails: &[Queued], now: i64) -> BTreeSet<String> {
+    let waits = mails.iter().flat_map(|mail| &mail.progress.waits);
+    let asked = waits.filter(|(_, wait)| wait.asked && now < wait.not_before);
+    asked.map(|(target, _)| target.clone()).collect()
 }
 
 /// A line that the next one overwrites.
@@ -130,10 +145,13 @@ struct Drain<'a> {
     setup: &'a Setup,
     ready: &'a Ready,
     queue: &'a Queue,
-    args: &'a args::ForwardMail,
+    /// Whether the answer is one object at the end.
+    json: bool,
     console: &'a Console,
-    /// How often in a row a target did not answer.
-    down: BTreeMap<String, u32>,
+    /// How often in a row a target did not take a mail for a reason of its own.
+    failures: BTreeMap<String, u32>,
+    /// The targets that are left alone until the next drain.
+    resting: BTreeSet<String>,
     sum: Sum,
 }
 
@@ -156,7 +174,7 @@ impl Drain<'_> {
                 return Ok(());
             }
         };
-        let post = Post::read(self.ready, raw, id, arrival, bounds(self.args));
+        let post = Post::read(self.ready, raw, id, arrival);
         if post.is_loop {
             loops::record(&self.setup.state, &post, now(), self.console);
             self.queue.remove(id)?;
@@ -166,18 +184,24 @@ impl Drain<'_> {
         }
         let mut errands = post.errands(self.ready, &progress);
         let all = errands.len();
-        errands.retain(|errand| {
-            self.down
-                .get(&errand.target)
-                .is_none_or(|count| *count < TIRED)
+        let start = now();
+        errands.retain(|Errand { target, .. }| {
+            !self.resting.contains(target) && !progress.is_waiting(target, start)
         });
         if !errands.is_empty() {
             progress.attempts = progress.attempts.saturating_add(1);
             self.queue.record(id, &progress)?;
         }
         let report = post.deliver(self.ready, &errands, self.console).await;
-        self.note_down(&report.targets);
-        let standing = settle(&report, errands.len() < all, &mut progress, now());
+        self.note_failures(&report.targets);
+        let undecided = post.undecided(self.ready);
+        let standing = match undecided {
+            Some(matcher) if progress.taken.is_empty() => {
+                self.console.remark(undecided_text(&post, matcher));
+                undecided_standing(matcher, &mut progress, now())
+            }
+            _ => settle(&report, errands.len() < all, &mut progress, now()),
+        };
         self.tell(&post, standing, &report);
         let state = match standing {
             Standing::Done => "done",
@@ -209,18 +233,22 @@ impl Drain<'_> {
         Ok(())
     }
 
-    fn note_down(&mut self, targets: &[TargetReport]) {
+    fn note_failures(&mut self, targets: &[TargetReport]) {
         for target in targets {
-            if is_down(target) {
-                *self.down.entry(target.name.clone()).or_default() += 1;
-            } else {
-                self.down.remove(&target.name);
+            let Some(patience) = patience(target) else {
+                self.failures.remove(&target.name);
+                continue;
+            };
+            let count = self.failures.entry(target.name.clone()).or_default();
+            *count += 1;
+            if *count >= patience {
+                self.resting.insert(target.name.clone());
             }
         }
     }
 
     fn tell(&self, post: &Post, standing: Standing, report: &Report) {
-        if self.args.json {
+        if self.json {
             return;
         }
         // Said by the exit code, and again at each drain: where cron runs it,

@@ -10,7 +10,7 @@ use rustix::fs::{Access, AtFlags, CWD};
 use serde_json::json;
 
 use super::outcome::{Standing, settle};
-use super::post::Post;
+use super::post::{Post, undecided_text};
 use super::{bounds, loops, mail_drop};
 use crate::args::{self, Global};
 use crate::console::Console;
@@ -37,7 +37,7 @@ pub(super) fn dry_run(global: &Global, args: &args::ForwardMail, console: &Conso
     let ready = Setup::new(global)?.ready(Zone::Local)?;
     ready.tell_faults(console);
     let (raw, arrival) = stdin(bounds(args))?;
-    let post = Post::read(&ready, raw, new_id()?, arrival, bounds(args));
+    let post = Post::read(&ready, raw, new_id()?, arrival);
     let decision = ready.engine.decide(&post.event);
     if args.json {
         console.json(&json!({
@@ -127,7 +127,7 @@ fn send(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer 
     let ready = setup.ready(Zone::Local)?;
     ready.tell_faults(console);
     let (raw, arrival) = stdin(bounds(args))?;
-    let post = Post::read(&ready, raw, new_id()?, arrival, bounds(args));
+    let post = Post::read(&ready, raw, new_id()?, arrival);
     if post.is_loop {
         loops::record(&setup.state, &post, now(), console);
         return Ok(Exit::Done);
@@ -135,6 +135,10 @@ fn send(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer 
     let mut progress = Progress::begin(arrival);
     let errands = post.errands(&ready, &progress);
     if errands.is_empty() {
+        if let Some(matcher) = post.undecided(&ready) {
+            console.remark(undecided_text(&post, matcher));
+            return keep(&setup.state, &post, &progress, Standing::Pending, console);
+        }
         console.note(format!("no target was chosen for {}", post.event.id));
         return Ok(Exit::Done);
     }

@@ -2,12 +2,22 @@
 
 use notify_bus::{Report, Skipped, State, TargetReport};
 use notify_core::FailureKind;
-use notify_drop::Progress;
+use notify_drop::{Progress, Wait};
 
 /// How long a mail is tried, in seconds: 5 days, as Postfix does.
 const LIFETIME: i64 = 5 * 24 * 3600;
+/// How often in a row a target may be down before the other mails of a drain do not wait for it.
+const TIRED: u32 = 3;
 /// How often a target may give no answer after it was sent: each time it may have arrived.
 const UNANSWERED: u32 = 3;
+
+/// How long a target is left alone after its first failure with a mail, in
+/// seconds; after each further one twice as long.
+const FIRST_WAIT: i64 = 20;
+/// The longest time that we leave it alone unasked, in seconds.
+const LONGEST_WAIT: i64 = 3600;
+/// The longest time that a target may ask for, in seconds.
+const LONGEST_ASKED: i64 = 24 * 3600;
 
 /// Where a mail stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,8 +80,12 @@ pub(super) fn settle(report: &Report, rested: bool, progress: &mut Progress, now
         };
         match again {
             Some(reason) if expired => drop(progress.given_up.insert(name, reason)),
-            Some(_) => pending = true,
-            None => {}
+            Some(_) => {
+                let failures = progress.waits.get(&name).map_or(0, |wait| wait.failures);
+                progress.waits.insert(name, wait(target, failures, now));
+                pending = true;
+            }
+            None => drop(progress.waits.remove(&name)),
         }
     }
     let arrived = !progress.taken.is_empty() || !progress.recipients.is_empty();
@@ -84,15 +98,46 @@ pub(super) fn settle(report: &Report, rested: bool, progress: &mut Progress, now
     }
 }
 
-/// Whether a target did not take a mail for a reason that may be the same for the next.
-pub(super) fn is_down(target: &TargetReport) -> bool {
-    let error = target.error.as_ref();
-    error.is_some_and(|error| {
-        matches!(
-            error.kind,
-            FailureKind::Unavailable | FailureKind::Uncertain
-        )
-    })
+/// A mail for which no target was chosen, and may yet be when this matcher is mended.
+pub(super) fn undecided(matcher: &str, progress: &mut Progress, now: i64) -> Standing {
+    if now.saturating_sub(progress.arrival.timestamp) < LIFETIME {
+        return Standing::Pending;
+    }
+    let reason = "this matcher cannot be used, and no other chose a target";
+    progress
+        .given_up
+        .insert(matcher.to_owned(), reason.to_owned());
+    Standing::Failed
+}
+
+/// How long a target is left alone that failed so often with this mail before.
+fn wait(target: &TargetReport, failures: u32, now: i64) -> Wait {
+    let asked = target.error.as_ref().and_then(|error| error.retry_after_s);
+    let seconds = match asked {
+        Some(asked) => i64::try_from(asked).map_or(LONGEST_ASKED, |asked| asked.min(LONGEST_ASKED)),
+        // 20 s doubled eight times is above an hour.
+        None => (FIRST_WAIT << failures.min(8)).min(LONGEST_WAIT),
+    };
+    Wait {
+        not_before: now.saturating_add(seconds),
+        failures: failures.saturating_add(1),
+        asked: asked.is_some(),
+    }
+}
+
+/// How often in a row a target may fail like this before the other mails of a
+/// drain do not wait for it; none when the next mail may fare better.
+///
+/// Wrong credentials are wrong for every mail, and some services lock out who
+/// tries them again and again; a target that names a time means all mails.
+pub(super) fn patience(target: &TargetReport) -> Option<u32> {
+    let error = target.error.as_ref()?;
+    match error.kind {
+        _ if error.retry_after_s.is_some() => Some(1),
+        FailureKind::Misconfigured => Some(1),
+        FailureKind::Unavailable | FailureKind::Uncertain => Some(TIRED),
+        _ => None,
+    }
 }
 
 fn verdict(target: &TargetReport) -> Verdict {
@@ -129,7 +174,7 @@ fn verdict(target: &TargetReport) -> Verdict {
 
 #[cfg(test)]
 mod tests {
-    use super::{LIFETIME, Standing, settle};
+    use super::{LIFETIME, Standing, patience, settle, undecided};
     use notify_bus::{ErrorReport, RefusedRecipient, Report, Skipped, State, TargetReport};
     use notify_core::{FailureKind, Severity};
     use notify_drop::Progress;
@@ -271,6 +316,71 @@ mod tests {
             (0, vec![failed("a", Rejected)]),
         ];
         assert_eq!(settled(runs).0, Standing::Done, "others have it");
+    }
+
+    #[test]
+    fn a_target_that_fails_is_left_alone_for_longer_and_longer() {
+        let mut progress = Progress::default();
+        let mut waited = Vec::new();
+        for _ in 0..11 {
+            let report = report(vec![failed("a", Unavailable)]);
+            assert_eq!(
+                settle(&report, false, &mut progress, 1000),
+                Standing::Pending
+            );
+            waited.push(progress.waits["a"].not_before - 1000);
+        }
+        assert_eq!(
+            waited,
+            [20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600]
+        );
+        assert!(progress.is_waiting("a", 4599) && !progress.is_waiting("a", 4600));
+        assert!(!progress.is_waiting("b", 0));
+        settle(&report(vec![taken("a")]), false, &mut progress, 5000);
+        assert!(progress.waits.is_empty());
+    }
+
+    #[test]
+    fn a_target_says_itself_for_how_long_it_is_to_be_left_alone() {
+        let check = |asked: u64, expected: i64| {
+            let mut busy = failed("a", Unavailable);
+            busy.error.as_mut().expect("an error").retry_after_s = Some(asked);
+            let mut progress = Progress::default();
+            settle(&report(vec![busy]), false, &mut progress, 1000);
+            let wait = progress.waits["a"];
+            assert_eq!((wait.not_before, wait.asked), (1000 + expected, true));
+        };
+        check(0, 0);
+        check(7200, 7200);
+        check(u64::MAX, 24 * 3600);
+    }
+
+    #[test]
+    fn patience_ends_where_the_next_mail_would_fare_no_better() {
+        let mut busy = failed("a", Unavailable);
+        busy.error.as_mut().expect("an error").retry_after_s = Some(5);
+        for (target, expected) in [
+            (taken("a"), None),
+            (failed("a", Rejected), None),
+            (failed("a", Unavailable), Some(3)),
+            (failed("a", Uncertain), Some(3)),
+            (failed("a", Misconfigured), Some(1)),
+            (busy, Some(1)),
+        ] {
+            assert_eq!(patience(&target), expected, "{target:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_was_chosen_for_waits_for_a_matcher_to_be_mended() {
+        let mut progress = Progress::default();
+        assert_eq!(
+            undecided("m", &mut progress, LIFETIME - 1),
+            Standing::Pending
+        );
+        assert!(progress.given_up.is_empty());
+        assert_eq!(undecided("m", &mut progress, LIFETIME), Standing::Failed);
+        assert!(progress.given_up["m"].contains("cannot be used"));
     }
 
     #[test]

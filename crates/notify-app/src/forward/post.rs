@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use notify_bus::{Errand, Report, SystemMail};
 use notify_core::{Content, EventId, Notification, check_field};
-use notify_drop::{Arrival, Bounds, Progress};
+use notify_drop::{Arrival, Progress};
 use notify_mail::Reading;
+use notify_match::MATCHER;
 
 use crate::console::Console;
 use crate::event::moment;
@@ -25,16 +26,10 @@ pub(super) struct Post {
 
 impl Post {
     /// Reads a mail.
-    pub(super) fn read(
-        ready: &Ready,
-        mut raw: Vec<u8>,
-        id: EventId,
-        arrival: Arrival,
-        bounds: Bounds,
-    ) -> Self {
+    pub(super) fn read(ready: &Ready, mut raw: Vec<u8>, id: EventId, arrival: Arrival) -> Self {
         let host = ready.engine.host();
         let reading = notify_mail::read(&raw);
-        let note = arrival.cut.then(|| cut_note(bounds));
+        let note = arrival.cut.then(|| cut_note(raw.len()));
         let own = host.instance();
         let is_loop = reading
             .instances
@@ -104,6 +99,19 @@ impl Post {
         .collect()
     }
 
+    /// When no target is chosen: a matcher that is in force and cannot be used, and might choose one.
+    pub(super) fn undecided<'r>(&self, ready: &'r Ready) -> Option<&'r str> {
+        let sections = ready.configuration.sections();
+        let mut faulty = sections.iter().filter(|section| {
+            section.kind == MATCHER
+                && !section.disabled
+                && ready.engine.unusable(&section.name).is_some()
+        });
+        let first = faulty.next().map(|section| section.name.as_str())?;
+        let chosen = ready.engine.decide(&self.event).targets;
+        chosen.is_empty().then_some(first)
+    }
+
     /// Makes them.
     pub(super) async fn deliver(
         &self,
@@ -115,6 +123,12 @@ impl Post {
         remarks(&report, &faults, console);
         report
     }
+}
+
+/// Why a mail stays for which no target was chosen.
+pub(super) fn undecided_text(post: &Post, matcher: &str) -> String {
+    let id = post.event.id;
+    format!("no target was chosen for {id}, and matcher `{matcher}` cannot be used")
 }
 
 fn fields(reading: &Reading, host: &str) -> BTreeMap<String, String> {
@@ -129,9 +143,6 @@ fn fields(reading: &Reading, host: &str) -> BTreeMap<String, String> {
 /// What a subject begins with when its mail was cut.
 const CUT_MARK: &str = "[cut] ";
 
-fn cut_note(bounds: Bounds) -> String {
-    format!(
-        "\n\n[This mail was longer than {} bytes. What came after them was left out.]\n",
-        bounds.bytes
-    )
+fn cut_note(bytes: usize) -> String {
+    format!("\n\n[This mail was longer than {bytes} bytes. What came after them was left out.]\n")
 }
