@@ -14,6 +14,13 @@ use crate::vocabulary::{ENGINE, OF_TEXT, is_helper, is_own};
 /// stack's.
 const DEEPEST: usize = 64;
 
+/// As many levels as are safe where they can only be counted in sum.
+const MOST_LEVELS: usize = 256;
+
+/// More tags than any template for people has. The parser looks at all that
+/// came before for each, so many of them take long.
+const MOST_TAGS: usize = 2000;
+
 /// A compiled template. `Debug` does not show it: somebody may have written a secret into it.
 #[derive(Clone, PartialEq)]
 pub struct Template {
@@ -28,7 +35,11 @@ impl Template {
     /// syntax, unknown helpers, helpers whose value can never be right,
     /// partials and decorators, of which there are none.
     pub fn compile(text: &str) -> Result<Self, Vec<String>> {
-        if depth(text) > DEEPEST {
+        if text.matches("{{").count() > MOST_TAGS {
+            let reason = format!("the template has more than {MOST_TAGS} tags");
+            return Err(vec![reason]);
+        }
+        if !nests_safely(text) {
             let reason = format!("the template nests deeper than {DEEPEST} levels");
             return Err(vec![reason]);
         }
@@ -200,30 +211,70 @@ fn sentence(message: &str) -> String {
     line
 }
 
-/// How deep a template nests, rather too much than too little: each branch of a
-/// block counts as a level of it, and brackets in texts count too.
-fn depth(template: &str) -> usize {
+/// Whether a template nests no deeper than is safe, counting rather too much than
+/// too little: each branch of a block counts as a level of it, and brackets in texts count too.
+///
+/// Where a text or a comment may hide where a tag ends, nothing is believed to
+/// end, and all levels and brackets together must be few.
+fn nests_safely(template: &str) -> bool {
+    if hides_tags(template) {
+        let opening = |byte: &u8| matches!(byte, b'(' | b'[');
+        let blocks = tags(template).filter(|tag| opens(tag) || branches(tag));
+        return blocks.count() + template.bytes().filter(|byte| opening(byte)).count()
+            <= MOST_LEVELS;
+    }
     let mut deepest = 0;
     // For each open block its levels: itself and its branches.
     let mut open: Vec<usize> = Vec::new();
     let mut levels = 0;
-    for tag in template.split("{{").skip(1) {
-        let tag = tag.trim_start_matches(['{', '~', ' ', '\t', '\n', '\r']);
-        if tag.starts_with('#') {
+    for tag in tags(template) {
+        if opens(tag) {
             open.push(1);
             levels += 1;
         } else if tag.starts_with('/') {
             levels -= open.pop().unwrap_or(0);
-        } else if (tag.starts_with("else") || tag.starts_with('^'))
+        } else if branches(tag)
             && let Some(block) = open.last_mut()
         {
             *block += 1;
             levels += 1;
         }
-        let tag = tag.split("}}").next().unwrap_or_default();
-        deepest = deepest.max(levels + brackets(tag));
+        deepest = deepest.max(levels + brackets(inside(tag)));
     }
-    deepest
+    deepest <= DEEPEST
+}
+
+/// What follows after each beginning of a tag.
+fn tags(template: &str) -> impl Iterator<Item = &str> {
+    let begun = template.split("{{").skip(1);
+    begun.map(|tag| tag.trim_start_matches(['{', '~', ' ', '\t', '\n', '\r']))
+}
+
+fn opens(tag: &str) -> bool {
+    tag.starts_with('#')
+}
+
+/// `{{else if …}}` and `{{^if …}}` nest in what is parsed, though not in what is written.
+fn branches(tag: &str) -> bool {
+    tag.starts_with("else") || tag.starts_with('^')
+}
+
+fn inside(tag: &str) -> &str {
+    tag.split("}}").next().unwrap_or_default()
+}
+
+/// Whether a tag may end elsewhere than at the first braces: in a comment, after a
+/// text or brackets that hold braces, in a raw block, behind a backslash.
+fn hides_tags(template: &str) -> bool {
+    template.contains("{{{{")
+        || template.contains("\\{{")
+        || tags(template).any(|tag| {
+            let tag = inside(tag);
+            let odd = |mark: char| tag.matches(mark).count() % 2 == 1;
+            let uneven =
+                |open: char, close: char| tag.matches(open).count() != tag.matches(close).count();
+            tag.starts_with('!') || odd('"') || odd('\'') || uneven('[', ']') || uneven('(', ')')
+        })
 }
 
 fn brackets(tag: &str) -> usize {
@@ -405,19 +456,40 @@ mod tests {
     fn deep_nesting_is_refused_and_length_is_not() {
         for level in ["{{#if a}}", "{{~#if a}}", "{{{{#if a}}}}"] {
             let reason = ["the template nests deeper than 64 levels"];
-            refused(&level.repeat(10_000), &reason);
+            refused(&level.repeat(1000), &reason);
         }
-        let chain = format!(
-            "{{{{#if a}}}}{}{{{{/if}}}}",
-            "{{else if b}}x".repeat(10_000)
-        );
+        let chain = format!("{{{{#if a}}}}{}{{{{/if}}}}", "{{else if b}}x".repeat(1000));
         refused(&chain, &["the template nests deeper than 64 levels"]);
         refused(
             &format!("{{{{ x {}", "(y ".repeat(10_000)),
             &["the template nests deeper than 64 levels"],
         );
-        let long = "{{#if title}}x{{else}}{{escape title}}{{/if}}".repeat(500);
-        check(&long, &"x".repeat(500));
+        let hidden = [
+            format!(
+                "{{{{ json \"}}}}\" {}1{} }}}}",
+                "(eq 1 ".repeat(1500),
+                ")".repeat(1500)
+            ),
+            format!(
+                "{{{{ json {}1{} }}}}",
+                "(eq \"{{\" ".repeat(500),
+                ")".repeat(500)
+            ),
+            format!(
+                "{}x{}",
+                "{{#if title}}{{!--{{/if}}--}}".repeat(300),
+                "{{/if}}".repeat(300)
+            ),
+        ];
+        for hidden in hidden {
+            refused(&hidden, &["the template nests deeper than 64 levels"]);
+        }
+        check(&format!("{{{{!-- {} --}}}}x", "{{#if a}}".repeat(70)), "x");
+        check("{{!-- it's --}}{{ escape \"}}\" }}(", "}}(");
+        let many = "{{ title }}".repeat(2001);
+        refused(&many, &["the template has more than 2000 tags"]);
+        let long = "{{#if title}}x{{else}}{{escape title}}{{/if}}".repeat(400);
+        check(&long, &"x".repeat(400));
         let deep = format!("{}x{}", "{{#if title}}".repeat(60), "{{/if}}".repeat(60));
         check(&deep, "x");
     }
