@@ -115,17 +115,20 @@ fn one_secret_can_be_changed_without_knowing_the_others() {
         notify.read("priv/notifications.cfg"),
         format!("webhook: chat\n{token}\n\tsecret name=room,value=ZGV2\n")
     );
-    let _ = notify
-        .run(&[
-            "target",
-            "set",
-            "chat",
-            "--unset",
-            "secret",
-            "--secret-file",
-            &room,
-        ])
-        .expect_code(0);
+    let only_room = [
+        "target",
+        "set",
+        "chat",
+        "--unset",
+        "secret",
+        "--secret-file",
+        &room,
+    ];
+    let run = notify.run(&only_room).expect_code(2);
+    let reason = "`X-Key`: needs the secret `token`, which the private section lacks";
+    assert!(run.stderr.contains(reason), "{}", run.stderr);
+    let without_header = [&only_room[..], &["--header-text", "X-Key=none"]].concat();
+    let _ = notify.run(&without_header).expect_code(0);
     assert_eq!(
         notify.read("priv/notifications.cfg"),
         "webhook: chat\n\tsecret name=room,value=ZGV2\n"

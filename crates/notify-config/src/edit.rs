@@ -304,7 +304,9 @@ fn with_kept_secrets(
             Some(_) => value.clone(),
             None => draft
                 .values(property.name)
-                .find(of_name)
+                // The last of a name is the one that is used.
+                .filter(of_name)
+                .last()
                 .map(str::to_owned)
                 .ok_or_else(|| format!("secret {} is not known", quoted(pair.name)))?,
         });

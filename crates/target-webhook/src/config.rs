@@ -1,6 +1,6 @@
 //! What a section says, in types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use notify_core::{Limit, Limits, Unit};
 use notify_http::{Method, Request, Url};
@@ -8,7 +8,7 @@ use notify_schema::{Entry, Fault, Fields, Level, Pair, Secret, Value, decode_bas
 use notify_tls::{Place, TlsOptions};
 
 use crate::template::Template;
-use crate::{BODY, HEADER, MAX_BODY, MAX_TITLE, MAX_UNIT, METHOD, SECRET, URL, address};
+use crate::{BODY, HEADER, MAX_BODY, MAX_TITLE, MAX_UNIT, METHOD, SECRET, URL, address, named};
 
 /// Headers that say how a message is framed, or who may use the connection
 /// (RFC 9110 7.6.1): the program sends its own.
@@ -52,12 +52,14 @@ impl Config {
     ///
     /// # Errors
     /// Every fault that the schema cannot know: templates that do not compile,
-    /// values that are not base64 of text, headers that HTTP cannot carry.
+    /// values that are not base64 of text, headers that HTTP cannot carry,
+    /// secrets that a template names and the private section lacks.
     pub fn from_fields(fields: &Fields) -> Result<Self, Vec<Fault>> {
         let mut reading = Reading {
             fields,
             faults: Vec::new(),
             warnings: Vec::new(),
+            wanted: Vec::new(),
         };
         let method = match fields.text(METHOD.name) {
             Some("get") => Method::Get,
@@ -120,15 +122,34 @@ struct Reading<'a> {
     fields: &'a Fields,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
+    /// The secrets that templates name, with the fault if there is none.
+    wanted: Vec<(String, Fault)>,
 }
 
 impl Reading<'_> {
+    /// Notes the secrets that a template names; the fault says what needs them.
+    fn wants(&mut self, template: &str, fault: impl Fn(&str) -> Fault) {
+        for name in named::secrets(template) {
+            let reason = format!("needs the secret `{name}`, which the private section lacks");
+            let hint = format!(
+                "add `{} name={name},value=BASE64` to the section in priv/notifications.cfg",
+                SECRET.name
+            );
+            let fault = fault(&reason).with_hint(hint);
+            self.wanted.push((name, fault));
+        }
+    }
+
     fn url(&mut self) -> Option<(Url, Template)> {
         let text = self.fields.text(URL.name).unwrap_or_default();
         let origin = address::origin(text).map_err(|reason| vec![reason]);
         let template = Template::compile(&address::bracketed(text));
         match (origin, template) {
-            (Ok(origin), Ok(template)) => Some((origin, template)),
+            (Ok(origin), Ok(template)) => {
+                let fields = self.fields;
+                self.wants(text, |reason| fields.fault(URL.name, reason));
+                Some((origin, template))
+            }
             (origin, template) => {
                 let reasons = [origin.err(), template.err()];
                 for reason in reasons.into_iter().flatten().flatten() {
@@ -142,8 +163,12 @@ impl Reading<'_> {
     fn body(&mut self) -> Option<Template> {
         let text = decode_base64(self.fields.text(BODY.name)?)
             .map_err(|refused| vec![refused.reason_without_value().to_owned()]);
-        match text.and_then(|text| Template::compile(&text)) {
-            Ok(template) => Some(template),
+        match text.and_then(|text| Ok((Template::compile(&text)?, text))) {
+            Ok((template, text)) => {
+                let fields = self.fields;
+                self.wants(&text, |reason| fields.fault(BODY.name, reason));
+                Some(template)
+            }
             Err(reasons) => {
                 let faults = reasons.into_iter();
                 let faults = faults.map(|reason| self.fields.fault(BODY.name, reason));
@@ -167,9 +192,10 @@ impl Reading<'_> {
         // The schema has read it already.
         let pair = Pair::parse(line).ok()?;
         let name = pair.name.trim();
+        let fields = self.fields;
         let fault = |reason: &str| {
             let message = format!("property `{}`: `{name}`: {reason}", HEADER.name);
-            self.fields.fault_at(entry.at, message)
+            fields.fault_at(entry.at, message)
         };
         if FRAMING.iter().any(|known| name.eq_ignore_ascii_case(known)) {
             let warning = fault("it is left out, the program sets it as the request needs it");
@@ -182,16 +208,19 @@ impl Reading<'_> {
         let text = pair.decoded();
         let template = text
             .map_err(|refused| vec![refused.reason_without_value().to_owned()])
-            .and_then(|text| Template::compile(&text));
-        let template = template.and_then(|template| {
+            .and_then(|text| Ok((Template::compile(&text)?, text)));
+        let template = template.and_then(|(template, text)| {
             let value = template.literal().unwrap_or_default();
             match Request::post(example()).hidden_header(name, value) {
-                Ok(_) => Ok(template),
+                Ok(_) => Ok((template, text)),
                 Err(bad) => Err(vec![bad.reason().to_owned()]),
             }
         });
         match template {
-            Ok(template) => Some((name.to_owned(), template)),
+            Ok((template, text)) => {
+                self.wants(&text, fault);
+                Some((name.to_owned(), template))
+            }
             Err(reasons) => {
                 let faults: Vec<_> = reasons.iter().map(|reason| fault(reason)).collect();
                 self.faults.extend(faults);
@@ -201,7 +230,8 @@ impl Reading<'_> {
     }
 
     fn secrets(&mut self) -> BTreeMap<String, Secret> {
-        let mut secrets = BTreeMap::new();
+        let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for entry in self.fields.all(SECRET.name) {
             let Value::Secret(line) = &entry.value else {
                 continue;
@@ -209,15 +239,29 @@ impl Reading<'_> {
             let Ok(pair) = Pair::parse(line.expose()) else {
                 continue;
             };
+            let fault = |reason: &str| {
+                let message = format!("property `{}`: `{}`: {reason}", SECRET.name, pair.name);
+                self.fields.fault_at(entry.at, message)
+            };
+            if !names.insert(pair.name) {
+                let warning = fault("the name is given twice, the last one is used");
+                self.warnings.push(Fault {
+                    level: Level::Warning,
+                    ..warning.with_hint("remove the others")
+                });
+            }
             match pair.decoded() {
                 Ok(text) => drop(secrets.insert(pair.name.to_owned(), Secret::new(text))),
                 Err(refused) => {
-                    let reason = refused.reason_without_value();
-                    let message = format!("property `{}`: `{}`: {reason}", SECRET.name, pair.name);
-                    self.faults.push(self.fields.fault_at(entry.at, message));
+                    self.faults.push(fault(refused.reason_without_value()));
+                    // That fault is enough.
+                    self.wanted.retain(|(wanted, _)| wanted != pair.name);
                 }
             }
         }
+        let is_given = |name: &String| secrets.get(name).is_some_and(|secret| !secret.is_empty());
+        let lacking = self.wanted.drain(..).filter(|(name, _)| !is_given(name));
+        self.faults.extend(lacking.map(|(_, fault)| fault));
         secrets
     }
 }
@@ -382,6 +426,61 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         let warning = "notifications.cfg:4:2: warning: webhook `chat`: property `header`: `content-length`: it is left out, the program sets it as the request needs it";
+        assert_eq!(faults, [warning]);
+    }
+
+    #[test]
+    fn a_secret_that_a_template_names_must_be_there() {
+        let asks = || {
+            section("http://h/{{ secrets.room }}")
+                .public("header", pair("X-Key", "Bearer {{ secrets.[my token] }}"))
+                .public("body", STANDARD.encode("{{ escape secrets.token }}"))
+        };
+        let at = |line, property: &str, name: &str| {
+            format!(
+                "notifications.cfg:{line}:2: error: webhook `chat`: property {property}: needs the secret `{name}`, which the private section lacks"
+            )
+        };
+        let room = at(3, "`url`", "room");
+        let mine = at(4, "`header`: `X-Key`", "my token");
+        let token = at(5, "`body`", "token");
+        check(&asks(), &[&room, &mine, &token]);
+        let empty = asks()
+            .secret("secret", pair("room", "x"))
+            .secret("secret", "name=my token")
+            .secret("secret", pair("token", ""));
+        check(&empty, &[&mine, &token]);
+        let all = ["room", "my token", "token"];
+        let full = all.into_iter().fold(asks(), |section, name| {
+            section.secret("secret", pair(name, "x"))
+        });
+        check(&full, &[]);
+    }
+
+    #[test]
+    fn a_broken_secret_is_told_once() {
+        let broken =
+            section("http://h/{{ secrets.room }}").secret("secret", "name=room,value=hunter2!");
+        check(
+            &broken,
+            &[
+                "priv/notifications.cfg:4:2: error: webhook `chat`: property `secret`: `room`: the value is not base64",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_secret_that_is_given_twice_is_a_warning() {
+        let section = section("http://h")
+            .secret("secret", pair("token", "first"))
+            .secret("secret", pair("token", "last"));
+        let target = section.build(&WEBHOOK).expect("usable");
+        let faults: Vec<_> = target
+            .prepare(&PlainHost::named("pve1"))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        let warning = "priv/notifications.cfg:5:2: warning: webhook `chat`: property `secret`: `token`: the name is given twice, the last one is used";
         assert_eq!(faults, [warning]);
     }
 

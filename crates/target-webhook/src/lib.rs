@@ -3,6 +3,7 @@
 //! - `config.rs`: a checked section becomes a [`Config`], or all its faults.
 //! - `address.rs`: the form that a URL must have before its templates are filled.
 //! - `template.rs`: URL, header values and body, compiled once; what would fail is found then.
+//! - `named.rs`: the secrets that a template names.
 //! - `vocabulary.rs`: what templates may call.
 //! - `request.rs`: a notification becomes the bytes of a request. Pure.
 //! - `deliver.rs`: the request goes out, and the answer becomes a receipt or a failure.
@@ -29,6 +30,7 @@
 mod address;
 mod config;
 mod deliver;
+mod named;
 mod request;
 mod template;
 mod vocabulary;

@@ -249,9 +249,9 @@ mod tests {
             "body cannot be rendered: line 2, column 1: `escape` needs a text, and `fields.vmid` is missing",
         );
         check(
-            section("http://h").public("header", pair("X-A", "{{ escape secrets.vmid }}")),
+            section("http://h").public("header", pair("X-A", "{{ escape fields.vmid }}")),
             "",
-            "header `X-A` cannot be rendered: line 1, column 1: `escape` needs a text, and `secrets.vmid` is missing",
+            "header `X-A` cannot be rendered: line 1, column 1: `escape` needs a text, and `fields.vmid` is missing",
         );
         check(
             section("http://h").public("header", pair("X-A", "{{ title }}")),

@@ -430,6 +430,19 @@ fn secrets(values: &[&str]) -> Changes {
 }
 
 #[test]
+fn of_a_repeated_name_the_last_secret_is_kept() {
+    let private = "hook: h1\n\tsecret name=a,value=MQ==\n\tsecret name=b,value=Mg==\n\tsecret name=a,value=Mw==\n";
+    let before = Files::of("hook: h1\n", private, "");
+    let after = secrets(&["name=a", "name=b,value=OQ=="])
+        .apply(&before, &hooks())
+        .expect("both are known");
+    assert_eq!(
+        text(&after.private),
+        "hook: h1\n\tsecret name=a,value=Mw==\n\tsecret name=b,value=OQ==\n"
+    );
+}
+
+#[test]
 fn a_named_secret_without_value_keeps_what_the_file_has() {
     let before = "hook: h1\n\tsecret name=a,value=MQ==\n\tsecret name=b,value=Mg==\n";
     let before = Files::of("hook: h1\n", before, "");
