@@ -59,7 +59,7 @@ pub(crate) fn failure(
     let told = request
         .explanation(body)
         .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    let told = excerpt(&request.redacted(&told));
+    let told = excerpt(&request.redacted_beginning(&told));
     let mut detail = format!("{way} answered {}", in_words(status));
     if !told.is_empty() {
         detail.push_str(": ");

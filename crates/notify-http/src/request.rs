@@ -3,11 +3,14 @@
 use std::fmt;
 
 use bytes::Bytes;
-use notify_schema::{Secret, excerpt, redacted};
+use notify_schema::{MOST_GROWTH, Secret, excerpt, redacted};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::address::origin;
+
+/// Bytes of a far side's text that are worth a look: a message shows much less of them.
+const MOST_SHOWN: usize = 4096;
 
 /// Reads the text for people out of the body of an answer that is an error.
 pub type Explain = fn(&[u8]) -> Option<String>;
@@ -187,6 +190,23 @@ impl Request {
         redacted(text, &self.secrets).into_owned()
     }
 
+    /// The beginning of what the far side wrote, without the secrets of this request.
+    ///
+    /// Only [`MOST_SHOWN`] bytes and what a secret may take behind them are
+    /// searched, so that the far side cannot choose how much work that is. A
+    /// secret that the cut parted is left out with what stands around it.
+    pub(crate) fn redacted_beginning(&self, text: &str) -> String {
+        let longest = self.secrets.iter().map(|secret| secret.expose().len());
+        let room = longest.max().unwrap_or(0).saturating_mul(MOST_GROWTH);
+        let text = text.trim_start();
+        let beginning = before(text, MOST_SHOWN.saturating_add(room));
+        let mut shown = self.redacted(beginning);
+        if beginning.len() < text.len() {
+            shown.truncate(before(&shown, shown.len().saturating_sub(room)).len());
+        }
+        shown
+    }
+
     /// The text for people in an answer that is an error, not yet redacted.
     pub(crate) fn explanation(&self, body: &[u8]) -> Option<String> {
         self.explain.and_then(|explain| explain(body))
@@ -203,6 +223,15 @@ impl fmt::Debug for Request {
             .field("body_bytes", &self.body.len())
             .finish_non_exhaustive()
     }
+}
+
+/// At most so many bytes of a text, whole characters.
+fn before(text: &str, most: usize) -> &str {
+    let mut end = most.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 fn header_name(name: &str) -> Result<HeaderName, BadHeader> {
@@ -245,7 +274,7 @@ fn control_character(control: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Request;
+    use super::{MOST_GROWTH, MOST_SHOWN, Request};
     use notify_schema::Secret;
 
     fn check(name: &str, value: &str, expected: Result<(), &str>) {
@@ -323,5 +352,34 @@ mod tests {
         );
         assert!(!format!("{request:?}").contains("hunter2"));
         assert_eq!(request.redacted("a hunter2 b"), "a <masked> b");
+    }
+
+    #[test]
+    fn little_of_a_long_answer_is_searched_and_no_part_of_a_secret_shown() {
+        let secret = Secret::new("hunter2");
+        let url = url::Url::parse("http://h/").expect("a URL");
+        let request = Request::post(url).masking(secret);
+        let room = 7 * MOST_GROWTH;
+        let shown = |text: &str| request.redacted_beginning(text);
+        assert_eq!(shown("  a hunter2 b"), "a <masked> b");
+        let length = shown(&"ä".repeat(1 << 20)).len();
+        assert!(length.abs_diff(MOST_SHOWN) < "ä".len() * 2, "{length}");
+        // The cut parts the last secret, wherever it stands.
+        for part in 0..=7 {
+            let long = format!(
+                "{}hunter2{}",
+                "x".repeat(MOST_SHOWN + room - part),
+                "y".repeat(room)
+            );
+            assert_eq!(shown(&long), "x".repeat(shown(&long).len()), "{part}");
+        }
+        // It is whole where it begins in what is shown, even at its longest.
+        let longest = format!(r"{}u{{00000068}}", "\\".repeat(16));
+        let long = format!(
+            "{}{longest}unter2{}",
+            "x".repeat(MOST_SHOWN - 300),
+            "y".repeat(9000)
+        );
+        assert!(shown(&long).starts_with(&format!("{}<masked>y", "x".repeat(MOST_SHOWN - 300))));
     }
 }

@@ -49,7 +49,7 @@ pub use kind::{Kind, Pair, Refused, decode_base64};
 pub use lint::lint;
 pub use one_line::one_line;
 pub use property::{Presence, Property, RESERVED_NAMES, Scope};
-pub use redact::{MASK, redacted};
+pub use redact::{MASK, MOST_GROWTH, redacted};
 pub use schema::{Builtin, Checked, RawProperty, Schema, Strictness};
 pub use secret::Secret;
 pub use section_name::SectionName;

@@ -15,6 +15,13 @@ pub const MASK: &str = "<masked>";
 /// would let a peer keep us busy.
 const MOST_LAYERS: usize = 4;
 
+/// Most bytes that [`redacted`] takes for one byte of a secret: 16 backslashes,
+/// `u{`, eight digits and `}`. Who cuts a text before has to leave room for it.
+pub const MOST_GROWTH: usize = 16 + 2 + MOST_DIGITS + 1;
+
+/// Digits in the braces of `\u{f6}`.
+const MOST_DIGITS: usize = 8;
+
 /// `text` with every occurrence of every secret replaced by [`MASK`].
 ///
 /// A secret is found as it is and in base64 (both alphabets, with and without
@@ -22,6 +29,9 @@ const MOST_LAYERS: usize = 4;
 /// do: whoever built the text may have escaped other characters than we would,
 /// and a URL parser escapes again what it finds. An empty secret masks nothing.
 /// Where two secrets overlap, all that belongs to either is replaced.
+///
+/// The work is that of text times secret when a secret repeats itself: cut a
+/// text that a peer chose, with [`MOST_GROWTH`] in mind.
 ///
 /// ```
 /// use notify_schema::{Secret, redacted};
@@ -165,7 +175,10 @@ fn backslash(rest: &str, character: char, mut add: impl FnMut(usize)) {
 fn unicode<'t>(escaped: &'t str, slashes: &str, character: char) -> Option<&'t str> {
     let hex = |digits: &str| u32::from_str_radix(digits, 16).ok();
     if let Some(braced) = escaped.strip_prefix("u{") {
-        let (digits, after) = braced.split_once('}')?;
+        let digits = braced.bytes().take(MOST_DIGITS);
+        let count = digits.take_while(u8::is_ascii_hexdigit).count();
+        let (digits, after) = braced.split_at(count);
+        let after = after.strip_prefix('}')?;
         return (hex(digits) == Some(u32::from(character))).then_some(after);
     }
     let mut left = escaped;
@@ -210,7 +223,7 @@ fn entity(rest: &str, character: char, mut add: impl FnMut(usize)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{MASK, redacted};
+    use super::{MASK, MOST_GROWTH, redacted};
     use crate::Secret;
     use proptest::prelude::{any, prop_assert, prop_assert_eq, proptest};
 
@@ -279,6 +292,16 @@ mod tests {
         ] {
             check("ab", text, text);
         }
+    }
+
+    #[test]
+    fn no_character_takes_more_room_than_the_bound() {
+        let most = format!(r"{}u{{00000061}}", "\\".repeat(16));
+        assert_eq!(most.len(), MOST_GROWTH);
+        check("aa", &most.repeat(2), MASK);
+        let more = r"\u{000000061}";
+        check("aa", &more.repeat(2), &more.repeat(2));
+        check("aa", r"\u{ääää", r"\u{ääää");
     }
 
     #[test]
