@@ -214,6 +214,7 @@ pub(crate) fn wanted(
         let names = matches.get_many::<String>("unset").into_iter().flatten();
         wanted.unset = names.filter_map(|name| schema.property(name)).collect();
     }
+    refuse_second_standard_input(schema, matches)?;
     for property in schema.properties() {
         if property.is_secret() {
             if let Some(secrets) = secrets(property, matches, purpose, prompt)? {
@@ -225,6 +226,31 @@ pub(crate) fn wanted(
     }
     refuse_bad_values(&wanted)?;
     Ok(wanted)
+}
+
+/// Standard input can be read once: who reads after that gets nothing, and says so nowhere.
+fn refuse_second_standard_input(schema: &Schema, matches: &ArgMatches) -> Result<(), Stop> {
+    let mut readers = Vec::new();
+    for property in schema.properties() {
+        if !property.is_secret() && !property.kind.is_base64() {
+            continue;
+        }
+        let id = file_id(property);
+        let files = matches.get_many::<String>(&id).into_iter().flatten();
+        let is_standard_input = |given: &&String| match (property.kind, given.split_once('=')) {
+            (Kind::Pair, Some((_, file))) => file == "-",
+            (Kind::Pair, None) => false,
+            _ => *given == "-",
+        };
+        readers.extend(files.filter(is_standard_input).map(|_| format!("--{id}")));
+    }
+    match &readers[..] {
+        [] | [_] => Ok(()),
+        several => Err(Stop::usage(format!(
+            "{} read standard input, which only one can",
+            several.join(" and ")
+        ))),
+    }
 }
 
 /// The values of a public property, in whatever flags they were given.
@@ -541,6 +567,32 @@ mod tests {
             "r1 --secret-text a=b",
             Err("unexpected argument"),
         );
+    }
+
+    #[test]
+    fn standard_input_has_one_reader() {
+        for (line, readers) in [
+            (
+                "r1 --token-file - --body-file -",
+                "--token-file and --body-file",
+            ),
+            (
+                "r1 --secret-file a=- --header-file X-A=-",
+                "--header-file and --secret-file",
+            ),
+            (
+                "r1 --secret-file a=- --secret-file b=-",
+                "--secret-file and --secret-file",
+            ),
+        ] {
+            let message = format!("{readers} read standard input, which only one can");
+            check(Purpose::Set, line, Err(&message));
+        }
+        let (_file, path) = file("x");
+        let line = format!("r1 --header-text X-A=- --body-file {path}");
+        let values: &[(&str, &[&str])] =
+            &[("body", &["eA=="]), ("header", &["name=X-A,value=LQ=="])];
+        check(Purpose::Set, &line, Ok(values));
     }
 
     #[test]
