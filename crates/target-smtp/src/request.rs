@@ -198,6 +198,10 @@ mod tests {
         let section = mailto.iter().fold(section, |section, address| {
             section.public("mailto", *address)
         });
+        made(&section, fqdn, smtputf8)
+    }
+
+    fn made(section: &Section, fqdn: &str, smtputf8: bool) -> Result<Request, Failure> {
         let fields = section.checked(&SMTP).fields.expect("a usable section");
         let config = Config::from_fields(&fields).expect("no fault");
         let host = PlainHost {
@@ -238,6 +242,19 @@ mod tests {
             .map(|(name, reason)| (*name, (*reason).to_owned()))
             .collect();
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_author_is_the_name_of_the_sender() {
+        let section = Section::new("relay")
+            .public("server", "localhost")
+            .public("from-address", "pve1@example.com")
+            .public("author", "Backup watch")
+            .public("mailto", "a@example.com");
+        let request = made(&section, "pve1", false).expect("a mail");
+        let message = String::from_utf8_lossy(&request.message);
+        let from = "From: \"Backup watch\" <pve1@example.com>\r\n";
+        assert!(message.contains(from), "{message}");
     }
 
     #[test]
