@@ -348,7 +348,7 @@ fn one_long_line_of_the_widest_characters_fits() {
         let recipe = recipe(service.name);
         let server = Server::start(service, &recipe.secret());
         let notify = recipe.at(service.name, &server.url());
-        for (count, text) in ["🔥", "\"", "\\", "\n"].into_iter().enumerate() {
+        for (count, text) in ["🔥", "\"", "\\", "\n", "\u{1b}"].into_iter().enumerate() {
             let (title, message) = (text.repeat(2000), format!("begin{}", text.repeat(200_000)));
             let run = send(&notify, "error", &title, &message).expect_code(0);
             let taken = newest(&server, count, &run);
