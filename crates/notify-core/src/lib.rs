@@ -7,6 +7,8 @@
 //!
 //! This crate opens no file and no socket, starts no task and asks no clock, but
 //! for the system's time zone data, `TZ` and `/etc/localtime`, which [`Zone::Local`] reads.
+//! What was accepted and is on its way lies in a [`Spool`]; [`History`] says what became of it.
+//!
 //! A host's facts come in as a [`Host`], the time and the deadline as an [`Attempt`].
 //!
 //! ```
@@ -38,6 +40,7 @@
 //! assert_eq!(registry.target("echo").map(|known| known.title), Some("Echo"));
 //! ```
 
+pub mod failpoint;
 mod failure;
 mod field;
 mod host;
@@ -46,6 +49,7 @@ mod mail;
 mod notification;
 mod registry;
 mod report;
+mod spool;
 mod target;
 mod templates;
 mod zone;
@@ -59,6 +63,12 @@ pub use mail::{ForwardedMail, LegacyMail};
 pub use notification::{Content, EventId, Notification, Severity, UnknownSeverity};
 pub use registry::{Registry, RegistryError};
 pub use report::report;
+pub use spool::{
+    AttemptRecord, Claim, Counts, Entry, EventRecord, EventSummary, Found, History, HistoryQuery,
+    Job, JobRecord, JobState, LastAttempts, Lease, Millis, NewJob, Next, OpenFor, Opened, Outcome,
+    Put, Refusal, Retention, Seen, Selection, Settlement, Spool, SpoolError, SpoolErrorKind,
+    SpoolPlace, SpoolType, Swept, TargetQueue, Upkeep, Watched,
+};
 pub use target::{Attempt, Build, BuildLegacy, Message, Receipt, Target, TargetType};
 pub use templates::TemplateSet;
 pub use zone::{UnknownZone, Zone};
@@ -71,5 +81,7 @@ pub mod export {
 
 #[doc(hidden)]
 pub use registry::Linked as LinkedTarget;
+#[doc(hidden)]
+pub use spool::LinkedSpool;
 #[doc(hidden)]
 pub use templates::Linked as LinkedTemplates;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// A mail for root, as a system daemon wrote it.
 ///
 /// Clones share the bytes. `Debug` shows sizes only: mails are private.
@@ -27,7 +29,8 @@ impl fmt::Debug for ForwardedMail {
 
 /// What a target type needs to know to send a mail in the way of older versions:
 /// to these addresses, past the configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct LegacyMail {
     /// Who gets it, as written; at least one.
     pub recipients: Vec<String>,

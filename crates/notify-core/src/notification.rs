@@ -83,6 +83,16 @@ impl EventId {
         let millis = u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX);
         EventId(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
     }
+
+    /// Its 16 bytes. They sort as the ids do.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+
+    /// The id of these bytes.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        EventId(uuid::Uuid::from_bytes(bytes))
+    }
 }
 
 impl fmt::Display for EventId {

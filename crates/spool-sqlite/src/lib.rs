@@ -1,0 +1,1 @@
+//! The durable spool of one host: a queue and a history in one SQLite file.
