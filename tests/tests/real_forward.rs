@@ -70,6 +70,12 @@ impl Host {
     /// Waits until so many mails lie in the drop.
     #[track_caller]
     fn wait_for(&self, count: usize) {
+        self.wait_for_mails_of(count, String::new);
+    }
+
+    /// The same; what the senders say of themselves is shown when it was in vain.
+    #[track_caller]
+    fn wait_for_mails_of(&self, count: usize, senders: impl Fn() -> String) {
         let lying = || {
             let entries = fs::read_dir(self.drop()).into_iter().flatten().flatten();
             let names = entries.map(|entry| entry.file_name());
@@ -82,9 +88,10 @@ impl Host {
         });
         assert!(
             there.is_some(),
-            "{} of {count}\n{}",
+            "{} of {count}\n{}\n{}",
             lying(),
-            self.postfix.log()
+            self.postfix.log(),
+            senders()
         );
     }
 
@@ -139,8 +146,8 @@ fn cron_smartd_and_mdadm_are_known_by_their_mails() {
     let host = Host::new(|_| String::new(), matcher);
     smartd_warning(&host.postfix);
     mdadm_test(&host.postfix);
-    let _cron = Cron::start(&host.postfix, "echo no space left on device");
-    host.wait_for(3);
+    let cron = Cron::start(&host.postfix, "echo no space left on device");
+    host.wait_for_mails_of(3, || cron.log());
     let run = host.drain().expect_code(0);
     assert_eq!(run.json()["done"], 3, "{}", run.stdout);
     let mut messages = host.gotify.messages();

@@ -88,10 +88,12 @@ impl Request {
             // A chosen crate may have only doctests.
             "--no-tests=pass",
             "--success-output=immediate",
+            // What failed is the last that a reader sees.
+            "--failure-output=immediate-final",
         ];
         vec![
-            self.command(&nextest, &[]),
             self.command(&["test", "--doc", "--no-fail-fast"], &["--show-output"]),
+            self.command(&nextest, &[]),
         ]
     }
 
@@ -144,17 +146,18 @@ mod tests {
             "",
             "test --no-fail-fast --workspace -- --show-output",
             &[
-                "nextest run --no-fail-fast --no-tests=pass --success-output=immediate --workspace --",
                 "test --doc --no-fail-fast --workspace -- --show-output",
+                "nextest run --no-fail-fast --no-tests=pass --success-output=immediate \
+                 --failure-output=immediate-final --workspace --",
             ],
         );
         check(
             "-p notify-match -- calendar --exact",
             "test --no-fail-fast -p notify-match -- --show-output calendar --exact",
             &[
-                "nextest run --no-fail-fast --no-tests=pass --success-output=immediate \
-                 -p notify-match -- calendar --exact",
                 "test --doc --no-fail-fast -p notify-match -- --show-output calendar --exact",
+                "nextest run --no-fail-fast --no-tests=pass --success-output=immediate \
+                 --failure-output=immediate-final -p notify-match -- calendar --exact",
             ],
         );
     }

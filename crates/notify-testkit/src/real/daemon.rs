@@ -1,7 +1,8 @@
 //! A process that ends with its owner, even when the owner is killed.
 
+use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -19,15 +20,19 @@ pub(super) struct Daemon {
     /// Set for our own child, which must be waited for.
     child: Option<Child>,
     watcher: Child,
+    log: PathBuf,
 }
 
 impl Daemon {
     /// Starts a program that stays in the foreground.
     pub(super) fn spawn(command: &mut Command, folder: &Path) -> Self {
+        let log = folder.join("daemon.log");
+        let said = File::create(&log).expect("a file of our folder");
+        let also = said.try_clone().expect("a second handle");
         let child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stdout(said)
+            .stderr(also)
             // So that Ctrl-C ends the test first and the watcher ends the rest.
             .process_group(0)
             .spawn()
@@ -37,7 +42,13 @@ impl Daemon {
             pid,
             watcher: watch(pid, folder),
             child: Some(child),
+            log,
         }
+    }
+
+    /// What a program that was started here has said.
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// Takes over a process that has detached itself.
@@ -46,6 +57,7 @@ impl Daemon {
             pid,
             watcher: watch(pid, folder),
             child: None,
+            log: folder.join("daemon.log"),
         }
     }
 

@@ -4,8 +4,9 @@
 //! [`Postfix`]. They run where nothing of this machine is touched: cron with its
 //! jobs and its runtime folder in a mount namespace of its own.
 
-use std::path::Path;
-use std::process::{Command, Output};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
@@ -16,12 +17,35 @@ use super::{INSTALL, Postfix, folder, program, write};
 #[derive(Debug)]
 pub struct Cron {
     // The process ends before its folder goes.
-    _daemon: Daemon,
+    daemon: Daemon,
+    /// Where all crons of this machine look.
+    job: Option<PathBuf>,
     _folder: TempDir,
 }
 
+impl Drop for Cron {
+    fn drop(&mut self) {
+        if let Some(job) = &self.job {
+            let _ = fs::remove_file(job);
+        }
+    }
+}
+
+fn may_mount() -> bool {
+    let mut attempt = Command::new("unshare");
+    attempt.args(["--mount", "--propagation", "unchanged", "true"]);
+    attempt.stderr(Stdio::null());
+    attempt.status().is_ok_and(|status| status.success())
+}
+
 /// Its folders are those of the mount namespace.
+///
+/// The root of a chroot is no mount and cannot be made private. There each place is.
 const CRON: &str = r#"
+mount --make-rprivate / 2>/dev/null ||
+for place in /run /etc/cron.d /var/spool/cron; do
+    mount --bind "$place" "$place" && mount --make-private "$place" || exit
+done
 mount -t tmpfs none /run &&
 mount --bind "$1" /etc/cron.d &&
 mount -t tmpfs none /var/spool/cron &&
@@ -32,26 +56,56 @@ exec "$2" -f
 impl Cron {
     /// Starts it; what the job prints goes to root by mail.
     ///
+    /// In a container that grants no mounts it runs in the open, with its job in `/etc/cron.d`
+    /// until it is dropped.
+    ///
     /// # Panics
     /// When it is not installed, or not run as root.
     pub fn start(postfix: &Postfix, job: &str) -> Self {
-        let cron = program("cron");
-        let folder = folder("notify-cron-");
         // A job at the start of the machine need not wait for the next minute.
-        write(
-            &folder.path().join("job"),
-            &format!("MAILTO=root\n@reboot root {job}\n"),
-        );
+        let job = format!("MAILTO=root\n@reboot root {job}\n");
+        if may_mount() {
+            Cron::hidden(postfix, &job)
+        } else {
+            Cron::open(postfix, &job)
+        }
+    }
+
+    fn hidden(postfix: &Postfix, job: &str) -> Self {
+        let folder = folder("notify-cron-");
+        write(&folder.path().join("job"), job);
         let mut command = Command::new("unshare");
         command
-            .args(["--mount", "sh", "-c", CRON, "cron"])
+            .args(["--mount", "--propagation", "unchanged"])
+            .args(["sh", "-c", CRON, "cron"])
             .arg(folder.path())
-            .arg(cron)
+            .arg(program("cron"))
             .env("MAIL_CONFIG", postfix.mail_config());
         Cron {
-            _daemon: Daemon::spawn(&mut command, folder.path()),
+            daemon: Daemon::spawn(&mut command, folder.path()),
+            job: None,
             _folder: folder,
         }
+    }
+
+    fn open(postfix: &Postfix, job: &str) -> Self {
+        let folder = folder("notify-cron-");
+        let file = PathBuf::from(format!("/etc/cron.d/notify-test-{}", std::process::id()));
+        write(&file, job);
+        // It is the mark of an earlier start, after which such jobs are not run.
+        let _ = fs::remove_file("/run/crond.reboot");
+        let mut command = Command::new(program("cron"));
+        command.arg("-f").env("MAIL_CONFIG", postfix.mail_config());
+        Cron {
+            daemon: Daemon::spawn(&mut command, folder.path()),
+            job: Some(file),
+            _folder: folder,
+        }
+    }
+
+    /// What it said, for a test that waits in vain.
+    pub fn log(&self) -> String {
+        self.daemon.log()
     }
 }
 
