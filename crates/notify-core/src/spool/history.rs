@@ -7,6 +7,9 @@ use async_trait::async_trait;
 use crate::spool::{JobState, Millis, Outcome, Refusal, SpoolError};
 use crate::{EventId, Notification, Severity};
 
+/// How many events [`History::ids`] looks at in one step.
+const PAGE: usize = 1000;
+
 /// The record of accepted events.
 #[async_trait]
 pub trait History: Debug + Send + Sync {
@@ -21,6 +24,39 @@ pub trait History: Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be read.
     async fn event(&self, id: EventId) -> Result<Option<EventRecord>, SpoolError>;
+
+    /// The ids of events from `first` to `last`, both included; at most `most`, in no order.
+    ///
+    /// People name an event by the beginning of its id. This looks at every
+    /// event; a store that has its ids sorted answers from there.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    async fn ids(
+        &self,
+        first: EventId,
+        last: EventId,
+        most: usize,
+    ) -> Result<Vec<EventId>, SpoolError> {
+        let mut found = Vec::new();
+        let mut query = HistoryQuery {
+            most: PAGE,
+            ..HistoryQuery::default()
+        };
+        loop {
+            let page = self.events(&query).await?;
+            let Some(oldest) = page.last() else {
+                return Ok(found);
+            };
+            query.before = Some(oldest.id);
+            let wanted = page.iter().map(|event| event.id);
+            found.extend(wanted.filter(|id| (first..=last).contains(id)));
+            if found.len() >= most {
+                found.truncate(most);
+                return Ok(found);
+            }
+        }
+    }
 
     /// Deliveries in these states, the oldest first; of one target, when it is named.
     ///
