@@ -130,6 +130,19 @@ pub enum Content {
     Mail(ForwardedMail),
 }
 
+impl Content {
+    /// What a person recognises it by: the title that it was sent with, or its template's name.
+    pub fn title(&self) -> &str {
+        match self {
+            Content::Template { name, data } => data
+                .get("title")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or(name),
+            Content::Mail(mail) => &mail.title,
+        }
+    }
+}
+
 /// Something that happened and that people may want to hear of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notification {
@@ -155,7 +168,7 @@ impl Notification {
 
 #[cfg(test)]
 mod tests {
-    use super::{EventId, Severity};
+    use super::{Content, EventId, Severity};
     use std::time::{Duration, UNIX_EPOCH};
 
     #[test]
@@ -165,6 +178,20 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.to_string().parse(), Ok(early));
         assert_eq!(late.to_string(), "00000000-0002-7000-8000-000000000000");
+    }
+
+    #[test]
+    fn a_title_is_the_given_one_or_the_templates_name() {
+        let titled = |data| {
+            let name = "test".to_owned();
+            Content::Template { name, data }.title().to_owned()
+        };
+        assert_eq!(
+            titled(serde_json::json!({"title": "Disk full"})),
+            "Disk full"
+        );
+        assert_eq!(titled(serde_json::json!({"title": 7})), "test");
+        assert_eq!(titled(serde_json::Value::Null), "test");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub trait Spool: Debug + Send + Sync {
     /// Stores an event with its jobs, all or nothing.
     ///
     /// # Errors
+    /// [`Unfit`](crate::SpoolErrorKind::Unfit) when two jobs are of one target;
     /// [`Full`](crate::SpoolErrorKind::Full), [`Busy`](crate::SpoolErrorKind::Busy) and others;
     /// nothing was stored then.
     async fn put(&self, entry: Entry) -> Result<Put, SpoolError>;
@@ -28,7 +29,8 @@ pub trait Spool: Debug + Send + Sync {
     /// Leases jobs that are due at `now`, at most as many as asked for.
     ///
     /// Jobs whose lease has ended at `now` are due again; their lost attempt is
-    /// recorded as [`CutOff`](crate::Outcome::CutOff).
+    /// recorded as [`CutOff`](crate::Outcome::CutOff): it began when it was leased and ended at
+    /// `now`. Without a claim in between, a lease that has ended can still be settled.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -38,7 +40,7 @@ pub trait Spool: Debug + Send + Sync {
     ///
     /// # Errors
     /// [`Stale`](crate::SpoolErrorKind::Stale) when the lease has ended and the job was claimed
-    /// again, was settled, or was cancelled.
+    /// again, was settled, was released, or was cancelled. Nothing was changed.
     async fn settle(
         &self,
         lease: &Lease,
@@ -70,7 +72,8 @@ pub trait Spool: Debug + Send + Sync {
     async fn revive(&self, which: &Selection, now: Millis) -> Result<u64, SpoolError>;
 
     /// Makes the waiting deliveries of a target due at `now`, as after a change of its
-    /// configuration; their age goes on. Answers how many.
+    /// configuration; their age goes on, and one that is due already keeps its place.
+    /// Answers how many were not yet due.
     ///
     /// # Errors
     /// When the store cannot be written.
