@@ -27,6 +27,8 @@ mod record;
 mod section;
 pub mod services;
 pub mod smtp;
+#[cfg(feature = "tests")]
+pub mod spool;
 #[cfg(feature = "tls")]
 pub mod tls;
 mod wire;

@@ -1,0 +1,145 @@
+//! Check, copy and sweep.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use notify_core::{
+    Content, Counts, Found, JobState, Millis, Retention, SpoolError, Swept, Upkeep, async_trait,
+};
+
+use super::queue::total;
+use super::state::{Event, State, count};
+use super::{MemorySpool, unwritable};
+
+/// At most so many events go in one step.
+const STEP: usize = 100;
+
+#[async_trait]
+impl Upkeep for MemorySpool {
+    async fn verify(
+        &self,
+        progress: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<Vec<Found>, SpoolError> {
+        progress(0.0);
+        let found = self.state().faults();
+        progress(1.0);
+        Ok(found)
+    }
+
+    async fn backup(
+        &self,
+        to: &Path,
+        progress: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<(), SpoolError> {
+        progress(0.0);
+        let copy = self.state().clone();
+        let made = OpenOptions::new().write(true).create_new(true).open(to);
+        made.map_err(|error| unwritable(to, error))?;
+        let mut stores = self.stores.lock();
+        stores.insert(to.to_owned(), Arc::new(Mutex::new(copy)));
+        progress(1.0);
+        Ok(())
+    }
+
+    async fn sweep(&self, retention: &Retention, now: Millis) -> Result<Swept, SpoolError> {
+        Ok(self.writable()?.sweep(retention, now))
+    }
+}
+
+impl State {
+    fn faults(&self) -> Vec<Found> {
+        let mut found = Vec::new();
+        let mut broken = |law, detail| found.push(Found { law, detail });
+        if !self.counts.are_conserved() {
+            broken("conservation", format!("{:?}", self.counts));
+        }
+        let mut stored = Counts::default();
+        for (place, delivery) in &self.deliveries {
+            *count(&mut stored, delivery.state) += 1;
+            let queue = self.due.get(&delivery.target);
+            let is_queued = queue.is_some_and(|queue| queue.contains(&(delivery.due, *place)));
+            if is_queued != (delivery.state == JobState::Pending) {
+                broken("index", format!("{}: queued {is_queued}", delivery.key));
+            }
+            if delivery.lease.is_some() && delivery.state != JobState::Pending {
+                broken("lease", format!("{} is settled and leased", delivery.key));
+            }
+            if delivery.reason.is_some() != (delivery.state == JobState::Dead) {
+                broken("reason", format!("{}: {:?}", delivery.key, delivery.reason));
+            }
+        }
+        // What is pending is never swept away, so this count has no other source.
+        if stored.pending != self.counts.pending {
+            let detail = format!(
+                "{} pending, counted {}",
+                stored.pending, self.counts.pending
+            );
+            broken("conservation", detail);
+        }
+        found
+    }
+
+    fn sweep(&mut self, retention: &Retention, now: Millis) -> Swept {
+        let settled: Vec<_> = self
+            .events
+            .iter()
+            .filter(|(_, event)| !self.has(event, JobState::Pending))
+            .collect();
+        let mut events = total(settled.len());
+        let mut bytes: u64 = self.events.values().map(size).sum();
+        let mut swept = Vec::new();
+        for (seq, event) in settled {
+            let keep = if self.has(event, JobState::Dead) {
+                retention.dead
+            } else {
+                retention.delivered
+            };
+            let is_old = now.since(event.accepted) > keep;
+            if is_old || events > retention.most_events || bytes > retention.most_bytes {
+                events -= 1;
+                bytes -= size(event);
+                swept.push(*seq);
+            }
+        }
+        let more = swept.len() > STEP;
+        swept.truncate(STEP);
+        for seq in &swept {
+            self.remove(*seq);
+        }
+        Swept {
+            events: total(swept.len()),
+            more,
+        }
+    }
+
+    fn has(&self, event: &Event, state: JobState) -> bool {
+        let mut deliveries = event.deliveries.iter();
+        deliveries.any(|place| self.deliveries[place].state == state)
+    }
+
+    fn remove(&mut self, seq: u64) {
+        let Some(event) = self.events.remove(&seq) else {
+            return;
+        };
+        self.ids.remove(&event.event.id);
+        for place in event.deliveries {
+            let delivery = self.deliveries.remove(&place);
+            for number in delivery.into_iter().flat_map(|delivery| delivery.attempts) {
+                self.attempts.remove(&number);
+            }
+        }
+    }
+}
+
+/// About how many bytes an event takes.
+fn size(event: &Event) -> u64 {
+    let fields = event.event.fields.iter();
+    let fields: usize = fields.map(|(name, value)| name.len() + value.len()).sum();
+    let content = match &event.event.content {
+        Content::Template { name, data } => name.len() + data.to_string().len(),
+        Content::Mail(mail) => mail.raw.len() + mail.title.len() + mail.text.len(),
+        _ => 0,
+    };
+    total(event.trace.len() + fields + content)
+}
