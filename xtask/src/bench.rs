@@ -26,7 +26,8 @@ not run fails, and so does an aim that nothing measured. The aims are in xtask/s
 
 A bench is one of criterion's, or prints lines of JSON:
   {\"name\": \"program/send-http\", \"value\": 6.1, \"unit\": \"ms\"}
-The unit is ns, us, ms, s, B, kB, MB, or x for a ratio or a count.
+The unit is ns, us, ms, s, B, kB, MB, /s for a
+rate, or x for a ratio or a count.
 A bench of the crate notify-tests finds the program, built for release, in NOTIFY_BIN, and names
 its figures `program/…`.
 

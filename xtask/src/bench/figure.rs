@@ -28,10 +28,12 @@ pub(super) enum Dimension {
     Size,
     /// A ratio, or a count.
     Number,
+    /// In events a second.
+    Rate,
 }
 
 /// Units with their size in the base unit, per dimension from small to large.
-const UNITS: [(&str, f64, Dimension); 8] = [
+const UNITS: [(&str, f64, Dimension); 9] = [
     ("ns", 1.0, Dimension::Time),
     ("us", 1e3, Dimension::Time),
     ("ms", 1e6, Dimension::Time),
@@ -40,6 +42,7 @@ const UNITS: [(&str, f64, Dimension); 8] = [
     ("kB", 1e3, Dimension::Size),
     ("MB", 1e6, Dimension::Size),
     ("x", 1.0, Dimension::Number),
+    ("/s", 1.0, Dimension::Rate),
 ];
 
 impl Figure {

@@ -66,6 +66,7 @@ fn unit(dimension: Dimension) -> &'static str {
         Dimension::Time => "ns",
         Dimension::Size => "B",
         Dimension::Number => "x",
+        Dimension::Rate => "/s",
     }
 }
 
