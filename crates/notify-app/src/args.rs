@@ -8,6 +8,8 @@ use notify_config::{MailNotification, NotificationMode};
 use notify_core::{Severity, Zone, check_field};
 use notify_events::EventKind;
 
+use crate::seeing::args as seeing;
+
 const FOLDERS: &str = "\
 Folders:
   Configuration: --config-dir, else NOTIFY_CONFIG_DIR, else for root /etc/pve if it is there,
@@ -116,6 +118,25 @@ pub(crate) enum Command {
         after_help = "Example:\n  notify route --severity error --field type=vzdump --explain"
     )]
     Route(Route),
+    /// List what was accepted, the newest first.
+    History(seeing::History),
+    /// Show all that is known of an event: the decision, every attempt, the receipts.
+    Show(seeing::Show),
+    /// Say why an event reached a target, or did not.
+    Explain(seeing::Explain),
+    /// List the deliveries that wait, and those that were given up.
+    Queue(seeing::Queue),
+    /// Try deliveries again at once.
+    Retry(seeing::Retry),
+    /// Cancel deliveries: they do not go out.
+    Drop(seeing::Drop),
+    /// Show what happens, as it happens.
+    Watch(seeing::Watch),
+    /// Check or copy the spool.
+    #[command(subcommand)]
+    Spool(seeing::Spool),
+    /// Check that nothing that was accepted is lost.
+    Audit(seeing::Audit),
     /// Read a calendar expression: does it match, and when next?
     #[command(
         after_help = "Example:\n  notify calendar 'mon-fri 9-17' --at '2024-01-08 10:00' --tz Europe/Vienna --next 3"

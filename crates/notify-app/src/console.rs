@@ -18,6 +18,7 @@ pub(crate) struct Console {
     quiet: bool,
     pub(crate) verbose: bool,
     broken: Cell<bool>,
+    closed: Cell<bool>,
 }
 
 impl Console {
@@ -34,6 +35,7 @@ impl Console {
             quiet,
             verbose,
             broken: Cell::new(false),
+            closed: Cell::new(false),
         }
     }
 
@@ -58,7 +60,8 @@ impl Console {
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut out = std::io::stdout().lock();
         match out.write_all(bytes).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe && !self.broken.replace(true) => {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => self.closed.set(true),
+            Err(error) if !self.broken.replace(true) => {
                 self.problem(format!("cannot write the answer: {error}"));
             }
             _ => {}
@@ -73,6 +76,11 @@ impl Console {
     /// Whether an answer could not be written; the exit code then is not 0.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken.get()
+    }
+
+    /// Whether nobody reads the answer any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.get() || self.broken.get()
     }
 
     /// A remark on standard error; silent with `--quiet`.

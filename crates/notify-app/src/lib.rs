@@ -32,6 +32,7 @@ mod prompt;
 mod render;
 mod route;
 mod sections;
+mod seeing;
 mod send;
 mod setup;
 mod shapes;
@@ -98,6 +99,15 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
         Some(Command::Test(args)) => send::test(global, args, console),
         Some(Command::BackupReport(args)) => backup_report::backup_report(global, args, console),
         Some(Command::Route(args)) => route::route(global, args, console),
+        Some(Command::History(args)) => seeing::history(global, args, console),
+        Some(Command::Show(args)) => seeing::show(global, args, console),
+        Some(Command::Explain(args)) => seeing::explain(global, args, console),
+        Some(Command::Queue(args)) => seeing::queue(global, args, console),
+        Some(Command::Retry(args)) => seeing::retry(global, args, console),
+        Some(Command::Drop(args)) => seeing::drop(global, args, console),
+        Some(Command::Watch(args)) => seeing::watch(global, args, console),
+        Some(Command::Spool(args)) => seeing::spool(global, args, console),
+        Some(Command::Audit(args)) => seeing::audit(global, args, console),
         Some(Command::Calendar(args)) => calendar::calendar(args, console),
         Some(Command::Check(args)) => check::check(global, args, console),
         Some(Command::Config(args)) => config::config(global, args, console),

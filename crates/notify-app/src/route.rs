@@ -1,11 +1,10 @@
 //! `notify route`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use notify_bus::{Decision, Explained};
 use notify_core::{Severity, check_field};
-use notify_match::{Event, Mode, Trace};
+use notify_match::Event;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -13,6 +12,7 @@ use crate::args::{self, Global};
 use crate::console::Console;
 use crate::event::{fields, now, severity};
 use crate::exit::{Answer, Exit, Stop};
+use crate::seeing::trace::matcher_text;
 use crate::setup::{Ready, Setup};
 use crate::{input, time};
 
@@ -135,7 +135,7 @@ pub(crate) fn out_of_reach(decision: &Decision) -> impl Iterator<Item = String> 
 
 fn tell_explained(explained: &Explained, console: &Console) {
     for trace in &explained.matchers {
-        console.raw(trace_text(trace, console).as_bytes());
+        console.raw(matcher_text(&trace.into(), console).as_bytes());
     }
     let Explained {
         targets,
@@ -160,37 +160,6 @@ fn tell_explained(explained: &Explained, console: &Console) {
         },
         console,
     );
-}
-
-fn trace_text(trace: &Trace, console: &Console) -> String {
-    let verdict = match (&trace.error, trace.disabled, trace.matched) {
-        (Some(error), ..) => console.bad(&format!("has a fault: {error}")),
-        (None, true, _) => console.doubtful("is disabled"),
-        (None, false, true) => console.good("matches"),
-        (None, false, false) => console.bad("does not match"),
-    };
-    let inverted = if trace.invert { ", inverted" } else { "" };
-    let mode = match trace.mode {
-        Mode::All => "all",
-        Mode::Any => "any",
-    };
-    let mut text = format!("{} {verdict} (mode {mode}{inverted})\n", trace.name);
-    for rule in &trace.rules {
-        let saw = rule
-            .saw
-            .as_deref()
-            .map_or_else(|| "nothing".to_owned(), |saw| format!("`{saw}`"));
-        let said = if rule.verdict {
-            console.good("yes")
-        } else {
-            console.bad("no")
-        };
-        let _ = writeln!(text, "  {said}: {} {}, saw {saw}", rule.key, rule.rule);
-    }
-    if trace.rules.is_empty() && trace.error.is_none() {
-        text.push_str("  no rule: it matches every event\n");
-    }
-    text
 }
 
 #[cfg(test)]
