@@ -1,0 +1,112 @@
+//! What an error of the database means to the caller.
+
+use std::path::Path;
+
+use notify_core::{SpoolError, SpoolErrorKind};
+use rusqlite::{Error, ErrorCode};
+
+/// Why a call in a transaction failed.
+#[derive(Debug)]
+pub(crate) enum Failed {
+    /// It was refused before it changed anything: the others of the transaction go on.
+    Refused(SpoolError),
+    /// The database failed: the transaction is rolled back.
+    Database(Error),
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Failed::Database(error)
+    }
+}
+
+impl From<SpoolError> for Failed {
+    fn from(error: SpoolError) -> Self {
+        Failed::Refused(error)
+    }
+}
+
+impl Failed {
+    /// For the caller; `path` is the database.
+    pub(crate) fn told(self, path: &Path) -> SpoolError {
+        match self {
+            Failed::Refused(error) => error,
+            Failed::Database(error) => told(&error, path),
+        }
+    }
+}
+
+/// The error of a database for the caller.
+///
+/// Of one that struck many calls each caller gets one, so it is made from a reference.
+pub(crate) fn told(error: &Error, path: &Path) -> SpoolError {
+    let kind = match kind(error) {
+        SpoolErrorKind::Broken if disk_is_full(path) => SpoolErrorKind::Full,
+        kind => kind,
+    };
+    let what = match kind {
+        SpoolErrorKind::Full => "the disk is full",
+        SpoolErrorKind::Busy => "another process holds the spool",
+        SpoolErrorKind::Denied => "the spool may not be opened or written",
+        SpoolErrorKind::Corrupt => "the spool is damaged",
+        SpoolErrorKind::Unfit => "the event is too large for the spool",
+        _ => "the spool failed",
+    };
+    SpoolError::new(kind, format!("{}: {what}", path.display())).caused_by(error.to_string())
+}
+
+fn kind(error: &Error) -> SpoolErrorKind {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => SpoolErrorKind::Full,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => SpoolErrorKind::Busy,
+        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
+            SpoolErrorKind::Denied
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => SpoolErrorKind::Corrupt,
+        Some(ErrorCode::TooBig) => SpoolErrorKind::Unfit,
+        _ => SpoolErrorKind::Broken,
+    }
+}
+
+/// An I/O error does not say that the disk is full, for the index of the journal is memory.
+fn disk_is_full(path: &Path) -> bool {
+    const LITTLE: u64 = 256 * 1024;
+    let folder = path.parent().unwrap_or(path);
+    rustix::fs::statvfs(folder).is_ok_and(|about| about.f_bavail * about.f_frsize < LITTLE)
+}
+
+/// An error of this crate's own, about the database.
+pub(crate) fn fault(kind: SpoolErrorKind, path: &Path, what: &str) -> SpoolError {
+    SpoolError::new(kind, format!("{}: {what}", path.display()))
+}
+
+/// What was read is not what this program writes.
+pub(crate) fn unreadable(what: impl Into<String>) -> SpoolError {
+    SpoolError::new(SpoolErrorKind::Corrupt, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind;
+    use notify_core::SpoolErrorKind as Kind;
+    use rusqlite::{Error, ffi};
+
+    #[test]
+    fn a_code_says_what_the_caller_can_do() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, Kind::Full),
+            (ffi::SQLITE_BUSY, Kind::Busy),
+            (ffi::SQLITE_BUSY_SNAPSHOT, Kind::Busy),
+            (ffi::SQLITE_READONLY_DIRECTORY, Kind::Denied),
+            (ffi::SQLITE_CANTOPEN, Kind::Denied),
+            (ffi::SQLITE_CORRUPT_INDEX, Kind::Corrupt),
+            (ffi::SQLITE_NOTADB, Kind::Corrupt),
+            (ffi::SQLITE_TOOBIG, Kind::Unfit),
+            (ffi::SQLITE_IOERR_FSYNC, Kind::Broken),
+        ] {
+            let error = Error::SqliteFailure(ffi::Error::new(code), None);
+            assert_eq!(kind(&error), expected, "{code}");
+        }
+        assert_eq!(kind(&Error::QueryReturnedNoRows), Kind::Broken);
+    }
+}

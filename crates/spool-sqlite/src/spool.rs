@@ -1,0 +1,243 @@
+//! The contracts of a spool, each call handed to the writer or to a reader.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use notify_core::{
+    Claim, Counts, Entry, EventId, EventRecord, EventSummary, History, HistoryQuery, Job,
+    JobRecord, JobState, Lease, Millis, Next, Outcome, Put, Seen, Selection, Settlement, Spool,
+    SpoolError, SpoolErrorKind, TargetQueue, Watched,
+};
+
+use crate::claim::{self, Wanted};
+use crate::codec::packed;
+use crate::fault::fault;
+use crate::folder::Hold;
+use crate::history::{self, Last};
+use crate::readers::Readers;
+use crate::steer::{self, Deed, Place};
+use crate::writer::Writer;
+use crate::{counts, lookup, put, settle, watch};
+
+/// An open spool.
+#[derive(Debug)]
+pub(crate) struct SqliteSpool {
+    pub(crate) path: PathBuf,
+    /// None when it was opened to be read.
+    writer: Option<Writer>,
+    pub(crate) readers: Readers,
+    /// Behind which event a sweep goes on.
+    pub(crate) swept: Mutex<i64>,
+    /// Given up last: until then nobody sets the database aside.
+    _hold: Option<Hold>,
+}
+
+impl SqliteSpool {
+    pub(crate) fn new(
+        path: PathBuf,
+        writer: Option<Writer>,
+        readers: Readers,
+        hold: Option<Hold>,
+    ) -> Self {
+        SqliteSpool {
+            path,
+            writer,
+            readers,
+            swept: Mutex::new(0),
+            _hold: hold,
+        }
+    }
+
+    pub(crate) fn writer(&self) -> Result<&Writer, SpoolError> {
+        let read_only = || {
+            fault(
+                SpoolErrorKind::Denied,
+                &self.path,
+                "it was opened to be read",
+            )
+        };
+        self.writer.as_ref().ok_or_else(read_only)
+    }
+
+    /// Goes through a selection step by step, and answers how many were changed.
+    async fn steer(&self, deed: Deed, which: &Selection, now: Millis) -> Result<u64, SpoolError> {
+        let writer = self.writer()?;
+        let Some(wanted) = lookup::Wanted::of(which) else {
+            return Ok(0);
+        };
+        let mut changed = 0;
+        let mut place = Some(Place::default());
+        while let Some(from) = place {
+            let wanted = wanted.clone();
+            let step = writer.call(0, move |batch| steer::step(batch, deed, &wanted, from, now));
+            let (more, next) = step.await?;
+            changed += more;
+            place = next;
+        }
+        Ok(changed)
+    }
+
+    /// A delivery whose event cannot be read is given up, or it would be claimed for ever.
+    async fn give_up(
+        &self,
+        lease: &Lease,
+        why: &SpoolError,
+        now: Millis,
+    ) -> Result<(), SpoolError> {
+        let settlement = Settlement {
+            started: now,
+            outcome: Outcome::Failed(notify_core::FailureKind::Rejected),
+            detail: Some(notify_core::report(why)),
+            reference: None,
+            refused: Vec::new(),
+            next: Next::Dead {
+                reason: "what the spool holds of it cannot be read".to_owned(),
+            },
+        };
+        self.settle(lease, settlement, now).await
+    }
+}
+
+#[async_trait]
+impl Spool for SqliteSpool {
+    fn is_ordered(&self) -> bool {
+        true
+    }
+
+    async fn put(&self, entry: Entry) -> Result<Put, SpoolError> {
+        let writer = self.writer()?;
+        let packed = packed(entry)?;
+        let size = packed.size();
+        writer
+            .call(size, move |batch| put::put(batch, &packed))
+            .await
+    }
+
+    async fn claim(&self, claim: Claim<'_>, now: Millis) -> Result<Vec<Job>, SpoolError> {
+        let wanted = Wanted {
+            target: claim.target.map(str::to_owned),
+            most: claim.most,
+            lease: claim.lease,
+            now,
+        };
+        let claimed = self
+            .writer()?
+            .call(0, move |batch| claim::claim(batch, &wanted))
+            .await?;
+        let mut jobs = Vec::new();
+        for decoded in claimed.decoded() {
+            match decoded {
+                Ok(job) => jobs.push(job),
+                Err((lease, why)) => self.give_up(&lease, &why, now).await?,
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn settle(
+        &self,
+        lease: &Lease,
+        settlement: Settlement,
+        now: Millis,
+    ) -> Result<(), SpoolError> {
+        let lease = lease.clone();
+        self.writer()?
+            .call(0, move |batch| {
+                settle::settle(batch, &lease, &settlement, now)
+            })
+            .await
+    }
+
+    async fn release(&self, lease: &Lease, due: Millis) -> Result<(), SpoolError> {
+        let lease = lease.clone();
+        self.writer()?
+            .call(0, move |batch| settle::release(batch, &lease, due))
+            .await
+    }
+
+    async fn recover(&self, now: Millis) -> Result<u64, SpoolError> {
+        let writer = self.writer()?;
+        let mut ended = 0;
+        loop {
+            let step = writer.call(0, move |batch| settle::recover(batch, now));
+            match step.await? {
+                0 => return Ok(ended),
+                more => ended += more as u64,
+            }
+        }
+    }
+
+    async fn revive(&self, which: &Selection, now: Millis) -> Result<u64, SpoolError> {
+        self.steer(Deed::Revive, which, now).await
+    }
+
+    async fn hurry(&self, target: &str, now: Millis) -> Result<u64, SpoolError> {
+        let which = Selection::Target(target.to_owned());
+        self.steer(Deed::Hurry, &which, now).await
+    }
+
+    async fn cancel(&self, which: &Selection, now: Millis) -> Result<u64, SpoolError> {
+        self.steer(Deed::Cancel, which, now).await
+    }
+
+    async fn counts(&self) -> Result<Counts, SpoolError> {
+        self.readers.read(|now| counts::counts(now)).await
+    }
+
+    async fn targets(&self) -> Result<Vec<TargetQueue>, SpoolError> {
+        self.readers.read(|now| counts::targets(now)).await
+    }
+}
+
+#[async_trait]
+impl History for SqliteSpool {
+    async fn events(&self, query: &HistoryQuery) -> Result<Vec<EventSummary>, SpoolError> {
+        let query = query.clone();
+        self.readers
+            .read(move |now| history::events(now, &query))
+            .await
+    }
+
+    async fn event(&self, id: EventId) -> Result<Option<EventRecord>, SpoolError> {
+        self.readers.read(move |now| history::event(now, id)).await
+    }
+
+    async fn ids(
+        &self,
+        first: EventId,
+        last: EventId,
+        most: usize,
+    ) -> Result<Vec<EventId>, SpoolError> {
+        self.readers
+            .read(move |now| history::ids(now, first, last, most))
+            .await
+    }
+
+    async fn jobs(
+        &self,
+        states: &[JobState],
+        target: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<JobRecord>, SpoolError> {
+        let states = states.to_vec();
+        let target = target.map(str::to_owned);
+        self.readers
+            .read(move |now| history::jobs(now, &states, target.as_deref(), most))
+            .await
+    }
+
+    async fn last_attempts(&self) -> Result<Vec<Last>, SpoolError> {
+        self.readers.read(|now| history::last_attempts(now)).await
+    }
+
+    async fn watch(&self, seen: Seen, most: usize) -> Result<(Vec<Watched>, Seen), SpoolError> {
+        self.readers
+            .read(move |now| watch::watch(now, seen, most))
+            .await
+    }
+
+    async fn seen_all(&self) -> Result<Seen, SpoolError> {
+        self.readers.read(|now| watch::seen_all(now)).await
+    }
+}

@@ -1,0 +1,82 @@
+//! The contract of upkeep.
+
+use std::path::Path;
+use std::sync::PoisonError;
+
+use async_trait::async_trait;
+use notify_core::{Found, Millis, Retention, SpoolError, Swept, Upkeep};
+use tokio::sync::mpsc;
+
+use crate::spool::SqliteSpool;
+use crate::{backup, sweep, verify};
+
+#[async_trait]
+impl Upkeep for SqliteSpool {
+    async fn verify(
+        &self,
+        progress: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<Vec<Found>, SpoolError> {
+        let (tell, told) = mpsc::unbounded_channel();
+        let checked = self.readers.read(move |now| {
+            // A listener that is gone does not matter.
+            verify::verify(now, &mut |part| _ = tell.send(part))
+        });
+        listened(checked, told, progress).await
+    }
+
+    async fn backup(
+        &self,
+        to: &Path,
+        progress: &(dyn Fn(f64) + Send + Sync),
+    ) -> Result<(), SpoolError> {
+        let (tell, told) = mpsc::unbounded_channel();
+        let (from, to) = (self.path.clone(), to.to_owned());
+        let copied = self
+            .readers
+            .apart(move || backup::backup(&from, &to, &mut |part| _ = tell.send(part)));
+        listened(copied, told, progress).await
+    }
+
+    async fn sweep(&self, retention: &Retention, now: Millis) -> Result<Swept, SpoolError> {
+        let writer = self.writer()?;
+        let from = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let retention = retention.clone();
+        let chosen = self
+            .readers
+            .read(move |moment| sweep::chosen(moment, &retention, now, from))
+            .await?;
+        let next = chosen.next;
+        let removed = match chosen.events.is_empty() {
+            true => 0,
+            false => {
+                let events = chosen.events;
+                let removed = writer
+                    .call(0, move |batch| sweep::remove(batch, &events))
+                    .await?;
+                writer.call(0, sweep::shrink).await?;
+                removed
+            }
+        };
+        *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = next.unwrap_or(0);
+        Ok(Swept {
+            events: removed,
+            more: next.is_some(),
+        })
+    }
+}
+
+/// Waits for work on another thread and passes on what it tells.
+async fn listened<T>(
+    work: impl Future<Output = Result<T, SpoolError>>,
+    mut told: mpsc::UnboundedReceiver<f64>,
+    progress: &(dyn Fn(f64) + Send + Sync),
+) -> Result<T, SpoolError> {
+    let mut work = std::pin::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            Some(part) = told.recv() => progress(part),
+            done = &mut work => return done,
+        }
+    }
+}

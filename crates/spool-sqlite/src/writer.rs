@@ -1,0 +1,361 @@
+//! The one thread that writes, and how it joins calls into transactions.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use notify_core::failpoint;
+use notify_core::{SpoolError, SpoolErrorKind};
+use rusqlite::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::batch::{Batch, Names};
+use crate::fault::{Failed, fault, told};
+use crate::folder::mark_damaged;
+use crate::schema::VERSION;
+
+/// Calls in one transaction.
+const TOGETHER: usize = 256;
+
+/// Bytes in one transaction, after which no further call joins it.
+const TOGETHER_BYTES: usize = 8 << 20;
+
+/// How long the writer waits for callers that it answered together.
+const GATHER: Duration = Duration::from_millis(1);
+
+/// Bytes that one permit of the queue stands for.
+const GRAIN: usize = 64 << 10;
+
+/// Permits of the queue: so many calls, or so many grains of large ones.
+const PERMITS: u32 = 1024;
+
+/// A handle to the writer. The thread ends after the last call, when this is dropped.
+pub(crate) struct Writer {
+    path: PathBuf,
+    queue: Option<mpsc::Sender<Box<dyn Call>>>,
+    room: Arc<Semaphore>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Writer {
+    /// Starts the thread, which owns the connection from now on.
+    pub(crate) fn start(path: &Path, connection: Connection) -> Result<Self, SpoolError> {
+        let (queue, calls) = mpsc::channel();
+        let work = Work {
+            path: path.to_owned(),
+            connection,
+            names: Names::default(),
+            pace: Pace::default(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("spool-writer".to_owned())
+            .spawn(move || work.run(&calls))
+            .map_err(|error| {
+                fault(SpoolErrorKind::Broken, path, "no thread to write").caused_by(error)
+            })?;
+        Ok(Writer {
+            path: path.to_owned(),
+            queue: Some(queue),
+            room: Arc::new(Semaphore::new(PERMITS as usize)),
+            thread: Some(thread),
+        })
+    }
+
+    /// Has the writer do this in a transaction, and answers when it is on disk.
+    ///
+    /// `bytes` is about how much memory the call holds. `call` may run twice, when the first
+    /// transaction was rolled back for another call's sake.
+    pub(crate) async fn call<T, F>(&self, bytes: usize, call: F) -> Result<T, SpoolError>
+    where
+        T: Send + 'static,
+        F: FnMut(&mut Batch<'_>) -> Result<T, Failed> + Send + 'static,
+    {
+        let grains = u32::try_from(bytes / GRAIN + 1).unwrap_or(PERMITS);
+        let room = Arc::clone(&self.room).acquire_many_owned(grains.min(PERMITS));
+        let permit = room.await.map_err(|_| self.ended())?;
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending {
+            call,
+            bytes,
+            done: None,
+            reply,
+            _permit: permit,
+        };
+        let queue = self.queue.as_ref().ok_or_else(|| self.ended())?;
+        queue.send(Box::new(pending)).map_err(|_| self.ended())?;
+        answer.await.map_err(|_| self.ended())?
+    }
+
+    fn ended(&self) -> SpoolError {
+        fault(SpoolErrorKind::Broken, &self.path, "its writer has ended")
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // A writer that panicked has answered nobody; there is nothing more to say.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A call in the queue.
+trait Call: Send {
+    fn bytes(&self) -> usize;
+    /// Does it in the open transaction.
+    fn attempt(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
+    /// The transaction is on disk.
+    fn answer(self: Box<Self>);
+    /// The transaction is not.
+    fn fail(self: Box<Self>, error: SpoolError);
+}
+
+struct Pending<T, F> {
+    call: F,
+    bytes: usize,
+    done: Option<Result<T, SpoolError>>,
+    reply: oneshot::Sender<Result<T, SpoolError>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl<T, F> Call for Pending<T, F>
+where
+    T: Send,
+    F: FnMut(&mut Batch<'_>) -> Result<T, Failed> + Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn attempt(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
+        self.done = Some(match (self.call)(batch) {
+            Ok(done) => Ok(done),
+            Err(Failed::Refused(error)) => Err(error),
+            Err(Failed::Database(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        if let Some(done) = self.done {
+            // A caller that is gone needs no answer.
+            let _ = self.reply.send(done);
+        }
+    }
+
+    fn fail(self: Box<Self>, error: SpoolError) {
+        let _ = self.reply.send(Err(error));
+    }
+}
+
+/// What the thread owns.
+struct Work {
+    path: PathBuf,
+    connection: Connection,
+    names: Names,
+    pace: Pace,
+}
+
+impl Work {
+    fn run(mut self, queue: &Receiver<Box<dyn Call>>) {
+        while let Ok(first) = queue.recv() {
+            let calls = self.pace.gathered(first, queue);
+            self.pace.began(calls.len());
+            self.serve(calls);
+            self.pace.ended();
+        }
+    }
+
+    fn serve(&mut self, mut calls: Vec<Box<dyn Call>>) {
+        if answers_too_early() {
+            return self.serve_unsafely(calls);
+        }
+        match self.transact(&mut calls) {
+            Ok(()) => answer(calls),
+            Err(Trouble::Begin(error)) => self.fail(calls, &error),
+            Err(Trouble::Within(error)) if calls.len() == 1 => {
+                self.fail(calls, &told(&error, &self.path));
+            }
+            // Each alone: one bad call costs only itself.
+            Err(Trouble::Within(_)) => calls.into_iter().for_each(|call| self.serve(vec![call])),
+        }
+    }
+
+    /// None of these is on disk.
+    fn fail(&self, calls: Vec<Box<dyn Call>>, error: &SpoolError) {
+        if error.kind() == SpoolErrorKind::Corrupt {
+            mark_damaged(&self.path);
+        }
+        for call in calls {
+            call.fail(again(error));
+        }
+    }
+
+    /// What must never be done: for a test that shows that it would be noticed.
+    fn serve_unsafely(&mut self, mut calls: Vec<Box<dyn Call>>) {
+        let Ok(()) = self.begun() else { return };
+        let mut batch = Batch::new(&self.connection, &mut self.names);
+        let all = calls
+            .iter_mut()
+            .try_for_each(|call| call.attempt(&mut batch));
+        let flushed = all.and_then(|()| batch.flush());
+        answer(calls);
+        failpoint::reached("before-commit");
+        if flushed.is_ok() && self.connection.execute_batch("COMMIT").is_ok() {
+            self.names.keep();
+        }
+        failpoint::reached("after-commit");
+    }
+
+    /// All calls in one transaction, on disk or not at all.
+    fn transact(&mut self, calls: &mut [Box<dyn Call>]) -> Result<(), Trouble> {
+        self.begun().map_err(Trouble::Begin)?;
+        let mut batch = Batch::new(&self.connection, &mut self.names);
+        let done = calls
+            .iter_mut()
+            .try_for_each(|call| call.attempt(&mut batch))
+            .and_then(|()| batch.flush());
+        failpoint::reached("before-commit");
+        match done.and_then(|()| self.connection.execute_batch("COMMIT")) {
+            Ok(()) => {
+                failpoint::reached("after-commit");
+                self.names.keep();
+                Ok(())
+            }
+            Err(error) => {
+                self.roll_back();
+                Err(Trouble::Within(error))
+            }
+        }
+    }
+
+    /// Begins a transaction in a database of this program's version.
+    fn begun(&mut self) -> Result<(), SpoolError> {
+        let version = self
+            .connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.execute([]))
+            .and_then(|_| self.connection.prepare_cached("PRAGMA user_version"))
+            .and_then(|mut version| version.query_row([], |row| row.get::<_, i64>(0)));
+        let error = match version {
+            Ok(VERSION) => return Ok(()),
+            Ok(version) => {
+                let what = format!("another program made it version {version} meanwhile");
+                fault(SpoolErrorKind::Newer, &self.path, &what)
+            }
+            Err(error) => told(&error, &self.path),
+        };
+        self.roll_back();
+        Err(error)
+    }
+
+    fn roll_back(&mut self) {
+        self.names.forget();
+        // A full disk may have rolled it back already.
+        if !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+}
+
+/// Why a transaction is not on disk.
+enum Trouble {
+    /// It did not even begin.
+    Begin(SpoolError),
+    /// One of its calls failed, or its commit.
+    Within(rusqlite::Error),
+}
+
+fn answer(calls: Vec<Box<dyn Call>>) {
+    for call in calls {
+        call.answer();
+    }
+}
+
+/// The same error for another caller.
+fn again(error: &SpoolError) -> SpoolError {
+    let copy = SpoolError::new(error.kind(), error.to_string());
+    match std::error::Error::source(error) {
+        Some(cause) => copy.caused_by(cause.to_string()),
+        None => copy,
+    }
+}
+
+/// Whether a test wants to see that a spool that answers before it commits is found out.
+fn answers_too_early() -> bool {
+    cfg!(feature = "failpoints")
+        && std::env::var_os("NOTIFY_BREAK").is_some_and(|what| what == "answer-before-commit")
+}
+
+/// How calls come, learnt from the last transaction.
+#[derive(Debug)]
+struct Pace {
+    /// Calls in the last transaction.
+    calls: usize,
+    /// How long it took.
+    took: Duration,
+    began: Instant,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace {
+            calls: 1,
+            took: Duration::ZERO,
+            began: Instant::now(),
+        }
+    }
+}
+
+impl Pace {
+    fn began(&mut self, calls: usize) {
+        self.calls = calls;
+        self.began = Instant::now();
+    }
+
+    fn ended(&mut self) {
+        self.took = self.began.elapsed();
+    }
+
+    /// The first call and those that join it.
+    ///
+    /// Callers that were answered together call again together. Whoever took the first of them
+    /// alone would make all others wait for two commits.
+    fn gathered(
+        &self,
+        first: Box<dyn Call>,
+        queue: &Receiver<Box<dyn Call>>,
+    ) -> Vec<Box<dyn Call>> {
+        let until = Instant::now() + GATHER.min(self.took / 2);
+        let mut bytes = first.bytes();
+        let mut calls = vec![first];
+        while calls.len() < TOGETHER && bytes < TOGETHER_BYTES {
+            let next = match queue.try_recv() {
+                Ok(call) => call,
+                Err(TryRecvError::Empty) if calls.len() < self.calls => {
+                    match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                        Ok(call) => call,
+                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+                    }
+                }
+                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
+            };
+            bytes += next.bytes();
+            calls.push(next);
+        }
+        calls
+    }
+}
