@@ -27,6 +27,8 @@ mod folders;
 mod forward;
 mod input;
 mod kinds;
+#[expect(dead_code, reason = "what stays calls it: notify daemon")]
+mod logs;
 mod manual;
 mod prompt;
 mod render;
