@@ -34,6 +34,9 @@ pub trait Upkeep: Debug + Send + Sync {
 
     /// Removes old settled events, in one small step that stalls nobody.
     ///
+    /// What it removes is still counted. The newest event and the one with the newest attempt may
+    /// stay, by which a store knows its last numbers.
+    ///
     /// # Errors
     /// When it cannot be written.
     async fn sweep(&self, retention: &Retention, now: Millis) -> Result<Swept, SpoolError>;
