@@ -5,14 +5,15 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use notify_core::{
-    Claim, EventRecord, HistoryQuery, JobRecord, JobState, Lease, Millis, Next, OpenFor, Opened,
-    Outcome, Retention, Selection, Settlement, SpoolError, SpoolErrorKind, SpoolPlace,
+    Claim, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Lease, Millis, Next,
+    OpenFor, Opened, Outcome, Retention, Selection, Settlement, SpoolError, SpoolErrorKind,
+    SpoolPlace,
 };
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use super::sample::{LEASE, NOW, arrived, dead, entry, failed, id, retry};
-use super::stage::{Broken, same};
+use super::stage::{Broken, holds, same};
 use super::{MemorySpool, Subject, number_of};
 
 const TARGETS: [&str; 3] = ["a", "b", "c"];
@@ -27,6 +28,8 @@ const EVENTS: u64 = 12;
 pub fn agrees_with_model(subject: &Subject<'_>, cases: u32) {
     let config = Config {
         cases,
+        // A case takes milliseconds where each step is synced.
+        max_shrink_iters: 1024,
         failure_persistence: None,
         ..Config::default()
     };
@@ -147,8 +150,10 @@ async fn compare(subject: &Subject<'_>, steps: &[Step]) -> Result<(), Broken> {
         folder: folder.path().join("spool"),
         purpose: OpenFor::Work,
     };
+    let memory = MemorySpool::new();
     let mut pair = Pair {
-        model: MemorySpool::new().opened(),
+        model: memory.opened(),
+        memory,
         tested: (subject.open)(&place)?,
         leases: Vec::new(),
         swept: BTreeSet::new(),
@@ -169,6 +174,8 @@ async fn compare(subject: &Subject<'_>, steps: &[Step]) -> Result<(), Broken> {
 
 /// The model and the spool that is tested.
 struct Pair {
+    memory: MemorySpool,
+    /// The same.
     model: Opened,
     tested: Opened,
     /// All that were ever given, of the model and of the other.
@@ -285,18 +292,48 @@ impl Pair {
         Ok(())
     }
 
+    /// A sweep takes only what it may and all that it must; the model then forgets the same.
     async fn sweep(&mut self, retention: &Retention) -> Result<(), Broken> {
-        let before = listed(&self.model).await?;
-        for opened in [&self.model, &self.tested] {
-            for _ in 0..100 {
-                if !opened.upkeep.sweep(retention, self.now).await?.more {
-                    break;
-                }
+        let before = self.model.history.events(&HistoryQuery::default()).await?;
+        for _ in 0..100 {
+            let step = self.tested.upkeep.sweep(retention, self.now).await?;
+            if !step.more {
+                break;
             }
         }
-        let after = listed(&self.model).await?;
-        self.swept.extend(before.difference(&after));
-        same("left after a sweep", listed(&self.tested).await?, after)
+        let left = listed(&self.tested).await?;
+        let has =
+            |event: &EventSummary, wanted| event.jobs.iter().any(|(_, state)| *state == wanted);
+        let settled = before.iter().filter(|event| !has(event, JobState::Pending));
+        let most = usize::try_from(retention.most_events).unwrap_or(usize::MAX);
+        let are_many = settled.clone().count() > most;
+        let mut kept = 0;
+        for event in &before {
+            let keep = match has(event, JobState::Dead) {
+                true => retention.dead,
+                false => retention.delivered,
+            };
+            let is_settled = !has(event, JobState::Pending);
+            let is_old = is_settled && self.now.since(event.accepted) > keep;
+            let number = number_of(event.id);
+            if left.contains(&number) {
+                kept += usize::from(is_old);
+                continue;
+            }
+            holds(is_old || is_settled && are_many, || {
+                format!("event {number} was swept too early")
+            })?;
+            self.memory.forget(event.id);
+            self.swept.insert(number);
+        }
+        // The newest event and the one with the newest attempt.
+        holds(kept <= 2, || format!("{kept} old events are left"))?;
+        let settled = settled.filter(|event| left.contains(&number_of(event.id)));
+        let settled = settled.count();
+        holds(settled <= most.saturating_add(2), || {
+            format!("{settled} settled events are left, wanted were {most}")
+        })?;
+        same("left after a sweep", left, listed(&self.model).await?)
     }
 
     /// What is cheap to compare after each step.

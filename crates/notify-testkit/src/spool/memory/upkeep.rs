@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use notify_core::{
-    Content, Counts, Found, JobState, Millis, Retention, SpoolError, Swept, Upkeep, async_trait,
+    Content, Counts, EventId, Found, JobState, Millis, Retention, SpoolError, Swept, Upkeep,
+    async_trait,
 };
 
 use super::queue::total;
@@ -14,6 +15,16 @@ use super::{MemorySpool, unwritable};
 
 /// At most so many events go in one step.
 const STEP: usize = 100;
+
+impl MemorySpool {
+    /// Removes an event as a sweep does, whatever became of it.
+    pub(in crate::spool) fn forget(&self, id: EventId) {
+        let mut state = self.state();
+        if let Some(seq) = state.ids.get(&id).copied() {
+            state.remove(seq);
+        }
+    }
+}
 
 #[async_trait]
 impl Upkeep for MemorySpool {
