@@ -13,6 +13,17 @@ pub(crate) struct Batch<'a> {
     connection: &'a Connection,
     names: &'a mut Names,
     changes: BTreeMap<i64, Change>,
+    /// The newest attempt of each target, for those that arrived and those that did not.
+    newest: BTreeMap<(i64, bool), i64>,
+    /// The last numbers that were given, once they were looked up.
+    last: Option<Last>,
+}
+
+/// The last numbers that were ever given.
+#[derive(Clone, Copy, Debug)]
+struct Last {
+    event: i64,
+    attempt: i64,
 }
 
 /// Numbers of targets that are known to be on disk, and of those that this transaction made.
@@ -48,6 +59,8 @@ impl<'a> Batch<'a> {
             connection,
             names,
             changes: BTreeMap::new(),
+            newest: BTreeMap::new(),
+            last: None,
         }
     }
 
@@ -61,9 +74,31 @@ impl<'a> Batch<'a> {
         self.statement(sql)?.execute(values)
     }
 
-    /// The number of the row that was inserted last.
-    pub(crate) fn inserted(&self) -> i64 {
-        self.connection.last_insert_rowid()
+    /// A number for an event, above all that were ever given.
+    pub(crate) fn next_event(&mut self) -> rusqlite::Result<i64> {
+        let last = self.last()?;
+        last.event += 1;
+        Ok(last.event)
+    }
+
+    /// A number for an attempt, above all that were ever given.
+    pub(crate) fn next_attempt(&mut self) -> rusqlite::Result<i64> {
+        let last = self.last()?;
+        last.attempt += 1;
+        Ok(last.attempt)
+    }
+
+    fn last(&mut self) -> rusqlite::Result<&mut Last> {
+        let last = match self.last {
+            Some(last) => last,
+            None => self.statement(LAST)?.query_row([], |row| {
+                Ok(Last {
+                    event: row.get(0)?,
+                    attempt: row.get(1)?,
+                })
+            })?,
+        };
+        Ok(self.last.insert(last))
     }
 
     /// The number of a target, which gets one when it has none.
@@ -72,7 +107,7 @@ impl<'a> Batch<'a> {
             return Ok(id);
         }
         self.run("INSERT INTO target (name) VALUES (?1)", [name])?;
-        let id = self.inserted();
+        let id = self.connection.last_insert_rowid();
         self.names.fresh.insert(name.to_owned(), id);
         Ok(id)
     }
@@ -107,6 +142,11 @@ impl<'a> Batch<'a> {
         change.states[place(to)] += 1;
     }
 
+    /// An attempt at a target ended.
+    pub(crate) fn attempted(&mut self, target: i64, arrived: bool, attempt: i64) {
+        self.newest.insert((target, arrived), attempt);
+    }
+
     /// A settled delivery was removed.
     pub(crate) fn swept(&mut self, target: i64, state: JobState) {
         self.changes.entry(target).or_default().swept[place(state)] += 1;
@@ -136,9 +176,23 @@ impl<'a> Batch<'a> {
                 ],
             )?;
         }
+        for ((target, arrived), attempt) in std::mem::take(&mut self.newest) {
+            self.run(
+                "INSERT OR REPLACE INTO last
+                 SELECT ?1, ?2, number, started, ended, outcome, detail, reference, refused
+                 FROM attempt WHERE id = ?3",
+                params![target, arrived, attempt],
+            )?;
+        }
         Ok(())
     }
 }
+
+/// The last numbers that were ever given, to events and to attempts.
+pub(crate) const LAST: &str = "SELECT
+     max(event, coalesce((SELECT max(seq) FROM event), 0)),
+     max(attempt, coalesce((SELECT max(id) FROM attempt), 0))
+   FROM floor";
 
 fn place(state: JobState) -> usize {
     usize::try_from(state_number(state)).expect("states are numbered from 0")

@@ -13,7 +13,7 @@ use crate::batch::Batch;
 use crate::codec::{Stored, read_list};
 use crate::fault::{Failed, unreadable};
 use crate::schema::WIDTH;
-use crate::settle::cut_off;
+use crate::settle::{cut_off, held_row};
 
 /// Bytes of events after which a claim takes no more.
 const BYTES: usize = 16 << 20;
@@ -147,31 +147,41 @@ fn lease(
     name: String,
     wanted: &Wanted,
 ) -> Result<Taken, Failed> {
-    let (mut taken, leased, changed) = batch
+    let (mut held, mut taken, leased, changed) = batch
         .statement(
-            "SELECT token, attempts, since, recipients, leased, changed FROM job WHERE id = ?1",
+            "SELECT id, target, attempts, last, token, since, recipients, leased, changed
+             FROM job WHERE id = ?1",
         )?
         .query_row([head.id], |row| {
+            let held = held_row(row)?;
             let taken = Taken {
-                id: head.id,
-                token: row.get(0)?,
+                id: held.id,
+                token: row.get(4)?,
                 target: name,
-                attempts: row.get(1)?,
-                since: row.get(2)?,
-                recipients: row.get(3)?,
+                attempts: held.attempts,
+                since: row.get(5)?,
+                recipients: row.get(6)?,
             };
-            Ok((taken, row.get::<_, bool>(4)?, Millis(row.get(5)?)))
+            Ok((held, taken, row.get::<_, bool>(7)?, Millis(row.get(8)?)))
         })?;
     if leased {
-        cut_off(batch, head.id, changed, wanted.now)?;
-        taken.attempts += 1;
+        held.last = Some(cut_off(batch, &held, changed, wanted.now)?);
+        taken.attempts = held.attempts.saturating_add(1);
     }
     taken.token += 1;
     // At least a moment: a lease that ends at once would be claimed again by the same call.
     let until = wanted.now.plus(wanted.lease.max(Duration::from_millis(1)));
     batch.run(
-        "UPDATE job SET leased = 1, token = ?2, due = ?3, changed = ?4 WHERE id = ?1",
-        params![head.id, taken.token, until.0, wanted.now.0],
+        "UPDATE job SET leased = 1, token = ?2, due = ?3, changed = ?4, attempts = ?5, last = ?6
+         WHERE id = ?1",
+        params![
+            head.id,
+            taken.token,
+            until.0,
+            wanted.now.0,
+            taken.attempts,
+            held.last
+        ],
     )?;
     Ok(taken)
 }

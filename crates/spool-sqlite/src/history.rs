@@ -1,5 +1,7 @@
 //! What became of events.
 
+use std::collections::BTreeMap;
+
 use notify_core::{
     AttemptRecord, EventId, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Millis,
     Outcome, SpoolError,
@@ -439,32 +441,20 @@ pub(crate) type Last = (String, Option<AttemptRecord>, Option<AttemptRecord>);
 
 /// How each target that ever had an attempt fared lately, by name.
 pub(crate) fn last_attempts(connection: &Connection) -> Result<Vec<Last>, Failed> {
-    let mut names = connection.prepare_cached(
-        "SELECT DISTINCT name FROM attempt JOIN job ON job.id = job
-           JOIN target ON target.id = target ORDER BY name",
-    )?;
-    let names: Vec<String> = names
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
-    let last = |name: &str, is: &str| -> Result<_, Failed> {
-        let sql = format!(
-            "SELECT {ATTEMPT} FROM attempt JOIN job ON job.id = job
-             WHERE target = (SELECT id FROM target WHERE name = ?1)
-               AND outcome {is} ('delivered', 'partial')
-             ORDER BY attempt.id DESC LIMIT 1"
-        );
-        let row = connection
-            .prepare_cached(&sql)?
-            .query_row([name], |row| attempt_row(row, 0))
-            .optional()?;
-        Ok(row.map(AttemptRow::record).transpose()?)
-    };
-    names
-        .into_iter()
-        .map(|name| {
-            let success = last(&name, "IN")?;
-            let failure = last(&name, "NOT IN")?;
-            Ok((name, success, failure))
-        })
-        .collect()
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT name, arrived, {ATTEMPT} FROM last JOIN target ON target.id = last.target
+         ORDER BY name, arrived"
+    ))?;
+    let rows = statement.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, bool>(1)?, attempt_row(row, 2)?))
+    })?;
+    let mut lasts: BTreeMap<String, (Option<_>, Option<_>)> = BTreeMap::new();
+    for row in rows {
+        let (name, arrived, attempt) = row?;
+        let (success, failure) = lasts.entry(name).or_default();
+        let place = if arrived { success } else { failure };
+        *place = Some(attempt.record()?);
+    }
+    let last = |(name, (success, failure))| (name, success, failure);
+    Ok(lasts.into_iter().map(last).collect())
 }

@@ -29,8 +29,10 @@ pub(crate) fn open(place: &SpoolPlace) -> Result<Opened, SpoolError> {
         OpenFor::Write => {
             there(&path)?;
             let hold = Hold::shared(&place.folder)?;
+            // Looked at by one that cannot write: opening to write would touch the file.
+            let reader = reading(&path).map_err(|error| told(&error, &path))?;
+            usable(&reader, &path)?;
             let connection = writing(&path, false).map_err(|error| told(&error, &path))?;
-            usable(&connection, &path)?;
             let writer = Writer::start(&path, connection)?;
             Ok(opened(&path, Some(hold), Some(writer), Vec::new()))
         }

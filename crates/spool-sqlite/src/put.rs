@@ -10,10 +10,12 @@ use crate::schema::WIDTH;
 
 /// Stores it, unless an event of this id is there.
 pub(crate) fn put(batch: &mut Batch<'_>, packed: &Packed) -> Result<Put, Failed> {
+    let seq = batch.next_event()?;
     let stored = batch.run(
-        "INSERT INTO event (id, accepted, timestamp, severity, kind, title, jobs)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO event (seq, id, accepted, timestamp, severity, kind, title, jobs)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (id) DO NOTHING",
         params![
+            seq,
             packed.id.to_bytes(),
             packed.accepted.0,
             packed.timestamp,
@@ -26,7 +28,6 @@ pub(crate) fn put(batch: &mut Batch<'_>, packed: &Packed) -> Result<Put, Failed>
     if stored == 0 {
         return Ok(Put::Known);
     }
-    let seq = batch.inserted();
     batch.run(
         "INSERT INTO body (seq, content, trace, raw) VALUES (?1, ?2, ?3, ?4)",
         params![seq, packed.content, packed.trace, packed.raw.as_deref()],

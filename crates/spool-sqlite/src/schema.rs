@@ -9,7 +9,7 @@ pub(crate) const APPLICATION: i64 = 0x6e74_6679;
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What leads from each version to the next. The first makes an empty database version 1.
-const STEPS: [&str; 1] = [FIRST];
+const STEPS: [&str; 2] = [FIRST, SECOND];
 
 const FIRST: &str = "
 CREATE TABLE target (
@@ -70,6 +70,36 @@ CREATE TABLE attempt (
   reference TEXT,
   refused TEXT
 ) STRICT;
+";
+
+/// Numbers are never given twice, even when the newest event is swept; and how a target fared is
+/// known longer than the events by which it is known.
+const SECOND: &str = "
+CREATE TABLE floor (
+  event INTEGER NOT NULL,
+  attempt INTEGER NOT NULL
+) STRICT;
+INSERT INTO floor VALUES (
+  coalesce((SELECT max(seq) FROM event), 0),
+  coalesce((SELECT max(id) FROM attempt), 0)
+);
+CREATE TABLE last (
+  target INTEGER NOT NULL,
+  arrived INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  outcome TEXT NOT NULL,
+  detail TEXT,
+  reference TEXT,
+  refused TEXT,
+  PRIMARY KEY (target, arrived)
+) STRICT, WITHOUT ROWID;
+INSERT INTO last
+  SELECT target, arrived, number, started, ended, outcome, detail, reference, refused FROM (
+    SELECT job.target AS target, outcome IN ('delivered', 'partial') AS arrived, attempt.*,
+      max(attempt.id)
+    FROM attempt JOIN job ON job.id = attempt.job GROUP BY 1, 2);
 ";
 
 /// The deliveries of an event have the numbers `seq * WIDTH` and following.

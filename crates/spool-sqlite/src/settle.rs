@@ -1,7 +1,7 @@
 //! How leases end: settled, released, recovered.
 
 use notify_core::{JobState, Lease, Millis, Next, Outcome, Settlement, SpoolError, SpoolErrorKind};
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::batch::Batch;
 use crate::codec::{listed, recipients, state_number};
@@ -26,30 +26,39 @@ pub(crate) fn settle(
         reference: settlement.reference.as_deref(),
         refused: listed(&settlement.refused)?,
     };
-    record(batch, held.id, &attempt)?;
-    let (state, due, only, reason) = match &settlement.next {
-        Next::Delivered => (JobState::Delivered, None, None, None),
+    let last = record(batch, &held, &attempt)?;
+    let (state, reason) = match &settlement.next {
         Next::Retry { due, recipients } => {
-            (JobState::Pending, Some(due.0), recipients.as_deref(), None)
+            return again(batch, &held, last, *due, recipients.as_deref(), now);
         }
-        Next::Dead { reason } => (JobState::Dead, None, None, Some(reason)),
+        Next::Delivered => (JobState::Delivered, None),
+        Next::Dead { reason } => (JobState::Dead, Some(reason)),
     };
     batch.run(
-        "UPDATE job SET state = ?2, due = coalesce(?3, due), leased = 0, changed = ?4,
-           recipients = coalesce(?5, recipients), reason = ?6
+        "UPDATE job SET state = ?2, leased = 0, changed = ?3, attempts = attempts + 1, last = ?4,
+           reason = ?5
          WHERE id = ?1",
-        params![
-            held.id,
-            state_number(state),
-            due,
-            now.0,
-            recipients(only)?,
-            reason
-        ],
+        params![held.id, state_number(state), now.0, last, reason],
     )?;
-    if state != JobState::Pending {
-        batch.moved(held.target, JobState::Pending, state);
-    }
+    batch.moved(held.target, JobState::Pending, state);
+    Ok(())
+}
+
+/// Another attempt follows. The columns of the indexes that stay as they are stand not in it.
+fn again(
+    batch: &Batch<'_>,
+    held: &Held,
+    last: i64,
+    due: Millis,
+    only: Option<&[String]>,
+    now: Millis,
+) -> Result<(), Failed> {
+    batch.run(
+        "UPDATE job SET due = ?2, leased = 0, changed = ?3, attempts = attempts + 1, last = ?4,
+           recipients = coalesce(?5, recipients)
+         WHERE id = ?1",
+        params![held.id, due.0, now.0, last, recipients(only)?],
+    )?;
     Ok(())
 }
 
@@ -65,34 +74,58 @@ pub(crate) fn release(batch: &mut Batch<'_>, lease: &Lease, due: Millis) -> Resu
 
 /// Ends leases, at most a step of them, and answers how many.
 pub(crate) fn recover(batch: &mut Batch<'_>, now: Millis) -> Result<usize, Failed> {
-    let leased: Vec<(i64, Millis)> = batch
-        .statement("SELECT id, changed FROM job INDEXED BY job_leased WHERE leased = 1 LIMIT ?1")?
-        .query_map([STEP], |row| Ok((row.get(0)?, Millis(row.get(1)?))))?
+    let leased: Vec<(Held, Millis)> = batch
+        .statement(
+            "SELECT id, target, attempts, last, changed FROM job INDEXED BY job_leased
+             WHERE leased = 1 LIMIT ?1",
+        )?
+        .query_map([STEP], |row| Ok((held_row(row)?, Millis(row.get(4)?))))?
         .collect::<Result<_, _>>()?;
-    for (id, since) in &leased {
-        cut_off(batch, *id, *since, now)?;
+    for (held, since) in &leased {
+        let last = cut_off(batch, held, *since, now)?;
         batch.run(
-            "UPDATE job SET leased = 0, due = ?2, changed = ?2 WHERE id = ?1",
-            [*id, now.0],
+            "UPDATE job SET leased = 0, due = ?2, changed = ?2, attempts = attempts + 1, last = ?3
+             WHERE id = ?1",
+            [held.id, now.0, last],
         )?;
     }
     Ok(leased.len())
 }
 
-/// The delivery of a lease that is in force.
-struct Held {
-    id: i64,
-    target: i64,
+/// A delivery under a lease.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) id: i64,
+    pub(crate) target: i64,
+    /// How many attempts have ended.
+    pub(crate) attempts: u32,
+    /// The last of them.
+    pub(crate) last: Option<i64>,
 }
 
+/// The first columns: `id, target, attempts, last`.
+pub(crate) fn held_row(row: &Row<'_>) -> rusqlite::Result<Held> {
+    Ok(Held {
+        id: row.get(0)?,
+        target: row.get(1)?,
+        attempts: row.get(2)?,
+        last: row.get(3)?,
+    })
+}
+
+/// The delivery of a lease that is in force.
 fn held(batch: &Batch<'_>, lease: &Lease) -> Result<Held, Failed> {
-    let id = lease.place.cast_signed();
-    let target = batch
-        .statement("SELECT target FROM job WHERE id = ?1 AND token = ?2 AND leased = 1")?
-        .query_row([id, lease.token.cast_signed()], |row| row.get(0))
+    let held = batch
+        .statement(
+            "SELECT id, target, attempts, last FROM job
+             WHERE id = ?1 AND token = ?2 AND leased = 1",
+        )?
+        .query_row(
+            [lease.place.cast_signed(), lease.token.cast_signed()],
+            held_row,
+        )
         .optional()?;
-    let target = target.ok_or_else(|| stale(lease))?;
-    Ok(Held { id, target })
+    Ok(held.ok_or_else(|| stale(lease))?)
 }
 
 fn stale(lease: &Lease) -> SpoolError {
@@ -110,32 +143,37 @@ struct Ended<'a> {
     refused: Option<String>,
 }
 
-/// Records that nobody knows how an attempt ended.
+/// Records that nobody knows how an attempt ended, and answers its number. Who calls this also
+/// counts it in the delivery.
 pub(crate) fn cut_off(
-    batch: &Batch<'_>,
-    job: i64,
+    batch: &mut Batch<'_>,
+    held: &Held,
     started: Millis,
     ended: Millis,
-) -> Result<(), Failed> {
+) -> Result<i64, Failed> {
     let attempt = Ended {
         started,
-        ended: ended.max(started),
+        ended,
         outcome: Outcome::CutOff,
         detail: None,
         reference: None,
         refused: None,
     };
-    record(batch, job, &attempt)
+    record(batch, held, &attempt)
 }
 
-/// Adds an attempt to the chain of its delivery.
-fn record(batch: &Batch<'_>, job: i64, attempt: &Ended<'_>) -> Result<(), Failed> {
+/// Adds an attempt to the chain of its delivery, whose row the caller changes.
+fn record(batch: &mut Batch<'_>, held: &Held, attempt: &Ended<'_>) -> Result<i64, Failed> {
+    let id = batch.next_attempt()?;
     batch.run(
         "INSERT INTO attempt
-           (job, previous, number, started, ended, outcome, detail, reference, refused)
-         SELECT id, last, attempts + 1, ?2, ?3, ?4, ?5, ?6, ?7 FROM job WHERE id = ?1",
+           (id, job, previous, number, started, ended, outcome, detail, reference, refused)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
-            job,
+            id,
+            held.id,
+            held.last,
+            held.attempts.saturating_add(1),
             attempt.started.0,
             attempt.ended.0,
             attempt.outcome.name(),
@@ -144,9 +182,7 @@ fn record(batch: &Batch<'_>, job: i64, attempt: &Ended<'_>) -> Result<(), Failed
             attempt.refused,
         ],
     )?;
-    batch.run(
-        "UPDATE job SET attempts = attempts + 1, last = ?2 WHERE id = ?1",
-        [job, batch.inserted()],
-    )?;
-    Ok(())
+    let arrived = matches!(attempt.outcome, Outcome::Delivered | Outcome::Partial);
+    batch.attempted(held.target, arrived, id);
+    Ok(id)
 }

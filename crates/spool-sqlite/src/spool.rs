@@ -24,9 +24,10 @@ use crate::{counts, lookup, put, settle, watch};
 #[derive(Debug)]
 pub(crate) struct SqliteSpool {
     pub(crate) path: PathBuf,
+    /// Given up before the writer: the last to close the file writes its journal back.
+    pub(crate) readers: Readers,
     /// None when it was opened to be read.
     writer: Option<Writer>,
-    pub(crate) readers: Readers,
     /// Behind which event a sweep goes on.
     pub(crate) swept: Mutex<i64>,
     /// Given up last: until then nobody sets the database aside.

@@ -76,8 +76,7 @@ pub(crate) fn chosen(
 }
 
 /// Events behind a number: when accepted, whether one of its deliveries is pending, and dead, and
-/// about how many bytes it takes. Never the newest event, and never the one with the newest
-/// attempt: their numbers would be given again.
+/// about how many bytes it takes.
 fn candidates() -> String {
     let has = |state| {
         format!(
@@ -91,9 +90,7 @@ fn candidates() -> String {
            (SELECT length(content) + length(trace) + coalesce(length(raw), 0) + 500
               FROM body WHERE body.seq = e.seq)
          FROM event AS e
-         WHERE seq > ?1 AND seq < (SELECT max(seq) FROM event)
-           AND seq IS NOT (SELECT job / {WIDTH} FROM attempt ORDER BY id DESC LIMIT 1)
-         ORDER BY seq LIMIT ?2",
+         WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         has(JobState::Pending),
         has(JobState::Dead)
     )
@@ -124,6 +121,12 @@ fn used(connection: &Connection) -> rusqlite::Result<i64> {
 
 /// Removes those of these events that are still settled, and answers how many.
 pub(crate) fn remove(batch: &mut Batch<'_>, events: &[i64]) -> Result<u64, Failed> {
+    // Numbers are never given twice: a watcher would miss what got them again.
+    batch.run(
+        "UPDATE floor SET event = max(event, coalesce((SELECT max(seq) FROM event), 0)),
+           attempt = max(attempt, coalesce((SELECT max(id) FROM attempt), 0))",
+        [],
+    )?;
     let mut removed = 0;
     for seq in events {
         removed += u64::from(remove_one(batch, *seq)?);

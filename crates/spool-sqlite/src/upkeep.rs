@@ -76,7 +76,13 @@ async fn listened<T>(
         tokio::select! {
             biased;
             Some(part) = told.recv() => progress(part),
-            done = &mut work => return done,
+            done = &mut work => {
+                // What was told while the work came to its end.
+                while let Ok(part) = told.try_recv() {
+                    progress(part);
+                }
+                return done;
+            }
         }
     }
 }

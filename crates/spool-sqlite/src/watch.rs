@@ -3,6 +3,7 @@
 use notify_core::{EventId, Seen, Watched};
 use rusqlite::{Connection, params};
 
+use crate::batch::LAST;
 use crate::codec::{self, count, limit};
 use crate::fault::Failed;
 use crate::history::{ATTEMPT, SUMMARY, attempt_row, summary_row};
@@ -56,13 +57,11 @@ pub(crate) fn watch(
 
 /// All that there is has been seen.
 pub(crate) fn seen_all(connection: &Connection) -> Result<Seen, Failed> {
-    let last = |sql: &str| -> rusqlite::Result<i64> {
-        connection
-            .prepare_cached(sql)?
-            .query_row([], |row| row.get(0))
-    };
-    Ok(Seen {
-        events: count(last("SELECT coalesce(max(seq), 0) FROM event")?),
-        attempts: count(last("SELECT coalesce(max(id), 0) FROM attempt")?),
-    })
+    let seen = connection.prepare_cached(LAST)?.query_row([], |row| {
+        Ok(Seen {
+            events: count(row.get(0)?),
+            attempts: count(row.get(1)?),
+        })
+    })?;
+    Ok(seen)
 }

@@ -359,3 +359,176 @@ impl Pace {
         calls
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+
+    use notify_core::SpoolErrorKind;
+    use rusqlite::Connection;
+    use tempfile::TempDir;
+    use tokio::sync::oneshot;
+
+    use super::Writer;
+    use crate::connection::{reading, writing};
+    use crate::fault::{Failed, fault};
+    use crate::schema::migrate;
+
+    struct Stage {
+        folder: TempDir,
+        writer: Writer,
+    }
+
+    impl Stage {
+        /// A writer on a fresh database of at most so many pages; 0 means any number.
+        fn new(pages: u32) -> Self {
+            let folder = tempfile::tempdir().expect("a folder");
+            let path = folder.path().join("spool.db");
+            let mut connection = writing(&path, true).expect("a database");
+            migrate(&mut connection).expect("a layout");
+            if pages > 0 {
+                let most = format!("PRAGMA max_page_count = {pages}");
+                let set = connection.query_row(&most, [], |row| row.get::<_, u32>(0));
+                assert_eq!(set, Ok(pages));
+            }
+            let writer = Writer::start(&path, connection).expect("a thread");
+            Stage { folder, writer }
+        }
+
+        fn read(&self) -> Connection {
+            reading(&self.folder.path().join("spool.db")).expect("a reader")
+        }
+
+        fn names(&self) -> Vec<String> {
+            let reader = self.read();
+            let mut names = reader
+                .prepare("SELECT name FROM target ORDER BY name")
+                .expect("sql");
+            let names = names.query_map([], |row| row.get(0)).expect("rows");
+            names.collect::<Result<_, _>>().expect("names")
+        }
+
+        /// Holds the writer until the answer is dropped, so that what is called meanwhile comes
+        /// into one transaction.
+        async fn held(&self) -> Held {
+            let (begun, wait) = oneshot::channel();
+            let (go, going) = std::sync::mpsc::channel::<()>();
+            let mut begun = Some(begun);
+            let room = self.writer.call(0, move |_| {
+                if let Some(begun) = begun.take() {
+                    let _ = begun.send(());
+                }
+                let _ = going.recv();
+                Ok(())
+            });
+            // The call is in the queue after one poll, and needs no more to be done.
+            let mut room = Box::pin(room);
+            let polled = std::future::poll_fn(|context| {
+                std::task::Poll::Ready(room.as_mut().poll(context).is_ready())
+            });
+            assert!(!polled.await, "it cannot be done yet");
+            wait.await.expect("it has begun");
+            Held { _go: go }
+        }
+    }
+
+    struct Held {
+        _go: std::sync::mpsc::Sender<()>,
+    }
+
+    #[tokio::test]
+    async fn one_bad_call_costs_only_itself() {
+        let stage = Stage::new(0);
+        let held = stage.held().await;
+        let runs = Arc::new(AtomicU32::new(0));
+        let good = |name: &'static str| {
+            let runs = Arc::clone(&runs);
+            stage.writer.call(0, move |batch| {
+                runs.fetch_add(1, SeqCst);
+                Ok(batch.target(name)?)
+            })
+        };
+        let refused = stage.writer.call::<(), _>(0, |_| {
+            let path = std::path::Path::new("x");
+            Err(Failed::Refused(fault(SpoolErrorKind::Stale, path, "stale")))
+        });
+        let broken = stage.writer.call::<usize, _>(0, |batch| {
+            batch.run("UPDATE target SET name = 'half'", [])?;
+            Ok(batch.run("INSERT INTO target (id) VALUES (1)", [])?)
+        });
+        let calls = async { tokio::join!(good("a"), refused, broken, good("b")) };
+        let (first, refused, broken, last) = queued_then(calls, held).await;
+        first.expect("a");
+        last.expect("b");
+        assert_eq!(refused.expect_err("stale").kind(), SpoolErrorKind::Stale);
+        assert_eq!(broken.expect_err("null").kind(), SpoolErrorKind::Broken);
+        assert_eq!(stage.names(), ["a", "b"]);
+        // `a` once before `broken` failed and once alone; `b` only alone.
+        assert_eq!(runs.load(SeqCst), 3);
+    }
+
+    #[tokio::test]
+    async fn calls_that_wait_share_a_transaction() {
+        let stage = Stage::new(0);
+        let held = stage.held().await;
+        let change = |batch: &crate::batch::Batch<'_>| {
+            let sql = "SELECT count(*) FROM target";
+            batch.run("INSERT INTO target (name) VALUES (random())", [])?;
+            let mut count = batch.statement(sql)?;
+            count.query_row([], |row| row.get::<_, i64>(0))
+        };
+        let call = || stage.writer.call(0, move |batch| Ok(change(batch)?));
+        let reader = stage.read();
+        let version = || {
+            let version = reader.pragma_query_value(None, "data_version", |row| row.get(0));
+            version.expect("a version")
+        };
+        let before: i64 = version();
+        let calls = async { tokio::join!(call(), call(), call()) };
+        let (one, two, three) = queued_then(calls, held).await;
+        let counts = [one, two, three].map(|count| count.expect("counted"));
+        assert_eq!(counts, [1, 2, 3]);
+        assert!(
+            version() > before,
+            "others see that something was committed"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_stores_nothing_of_what_it_refuses() {
+        let stage = Stage::new(40);
+        let held = stage.held().await;
+        let put = |name: &'static str, bytes: usize| {
+            stage.writer.call(bytes, move |batch| {
+                let target = batch.target(name)?;
+                let sql = "INSERT INTO body (seq, content, trace) VALUES (?1, zeroblob(?2), '')";
+                let sql = sql.replace("zeroblob(?2)", "hex(zeroblob(?2 / 2))");
+                Ok(batch.run(&sql, [target, i64::try_from(bytes).unwrap_or(0)])?)
+            })
+        };
+        let calls =
+            async { tokio::join!(put("small", 10), put("large", 1 << 20), put("last", 10)) };
+        let (small, large, last) = queued_then(calls, held).await;
+        assert_eq!((small.ok(), last.ok()), (Some(1), Some(1)));
+        assert_eq!(large.expect_err("full").kind(), SpoolErrorKind::Full);
+        assert_eq!(stage.names(), ["last", "small"]);
+        // The number that the large one had for a moment is not taken for known.
+        let again = stage
+            .writer
+            .call(0, |batch| Ok(batch.known_target("large")?));
+        assert_eq!(again.await.expect("read"), None);
+    }
+
+    /// Puts the calls in the queue, then lets the writer go on.
+    async fn queued_then<T>(calls: impl Future<Output = T>, held: Held) -> T {
+        let mut calls = Box::pin(calls);
+        let mut held = Some(held);
+        std::future::poll_fn(move |context| {
+            let polled = calls.as_mut().poll(context);
+            held.take();
+            polled
+        })
+        .await
+    }
+}
