@@ -36,6 +36,7 @@ pub(crate) fn watch(global: &Global, args: &args::Watch, console: &Console) -> A
 async fn follow(opened: &Opened, args: &args::Watch, console: &Console) -> Result<(), Stop> {
     let failed = |error| store::stop(&error);
     let mut seen = opened.history.seen_all().await.map_err(failed)?;
+    console.remark("what happens from now on; Ctrl-C ends it");
     let mut left = args.count.unwrap_or(u64::MAX);
     loop {
         // Counted before the look: what came in between is shown before the end.
