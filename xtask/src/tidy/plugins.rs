@@ -32,24 +32,53 @@ pub(super) fn plugin_files(tree: &Tree) -> Vec<Violation> {
 
 const LAWS: &str = "tests/laws.rs";
 
-/// The law suite runs for every type that a target crate registers.
+/// What `notify_testkit::spool` asks of a spool.
+const SPOOL_LAWS: [&str; 2] = ["check", "survives_kill"];
+
+/// The law suite runs for every type that a target or a spool crate registers.
 pub(super) fn plugin_laws(tree: &Tree) -> Vec<Violation> {
-    let registered = tree.sources().flat_map(|source| {
+    let lacking = tree.sources().flat_map(|source| {
+        let path = format!("{}/{LAWS}", source.folder);
+        let laws = Tokens::of(tree.text(&path).unwrap_or_default());
         let code = tree.code(source);
-        let names = words_after(&code, &["register_target", "!", "("]);
-        names.into_iter().map(move |name| (source.folder, name))
+        let missing = if source.folder.starts_with("crates/target-") {
+            target_laws(&code, &laws)
+        } else if source.folder.starts_with("crates/spool-") {
+            spool_laws(&code, &laws)
+        } else {
+            Vec::new()
+        };
+        let missing = missing.into_iter();
+        missing.map(move |what| Violation::new(path.clone(), 1, format!("lacks `{what}`")))
     });
-    let unchecked = registered.filter(|(folder, name)| {
-        let laws = tree.text(&format!("{folder}/{LAWS}")).unwrap_or_default();
-        let checked = words_after(&Tokens::of(laws), &["laws", ":", ":", "check", "(", "&"]);
-        folder.starts_with("crates/target-") && !checked.contains(name)
-    });
+    lacking.collect()
+}
+
+/// What the laws of a target lack.
+fn target_laws(code: &Tokens<'_>, laws: &Tokens<'_>) -> Vec<String> {
+    let checked = words_after(laws, &["laws", ":", ":", "check", "(", "&"]);
+    let registered = words_after(code, &["register_target", "!", "("]).into_iter();
+    let unchecked = registered.filter(|name| !checked.contains(name));
     unchecked
-        .map(|(folder, name)| {
-            let message = format!("lacks `laws::check(&{name}, ...)`");
-            Violation::new(format!("{folder}/{LAWS}"), 1, message)
-        })
+        .map(|name| format!("laws::check(&{name}, ...)"))
         .collect()
+}
+
+/// What the laws of a spool lack.
+fn spool_laws(code: &Tokens<'_>, laws: &Tokens<'_>) -> Vec<String> {
+    let Some(name) = words_after(code, &["register_spool", "!", "("]).pop() else {
+        return Vec::new();
+    };
+    let calls = SPOOL_LAWS.into_iter();
+    let mut missing: Vec<_> = calls
+        .filter(|law| words_after(laws, &[law, "(", "&"]).is_empty())
+        .map(|law| format!("{law}(&...)"))
+        .collect();
+    let mut words = laws.as_slice().iter().map(|token| token.piece);
+    if !words.any(|piece| matches!(piece, Piece::Word(word) if word == name)) {
+        missing.push(name.to_owned());
+    }
+    missing
 }
 
 /// The words that follow these words and marks; the last of a path.
@@ -200,6 +229,29 @@ mod tests {
         check(lib, "laws::examine(&A, &Peer)", &[&lacks("A")]);
         let both = "register_target!(A); register_target!(B);";
         check(both, "laws::check(&A, &Peer)", &[&lacks("B")]);
+    }
+
+    #[test]
+    fn every_registered_spool_is_under_the_laws() {
+        let check = |laws: &str, expected: &[&str]| {
+            let tree = Tree::of(&[
+                ("crates/spool-b/src/lib.rs", "register_spool!(B);"),
+                ("crates/spool-b/tests/laws.rs", laws),
+            ]);
+            assert_eq!(said(plugin_laws, &tree), expected, "{laws}");
+        };
+        let lacks = |what: &str| format!("crates/spool-b/tests/laws.rs:1: lacks `{what}`");
+        let whole = "use b::B; check(&subject()).await; survives_kill(&subject(), 1).await;";
+        check(whole, &[]);
+        check(
+            &whole.replace("check(", "examine("),
+            &[&lacks("check(&...)")],
+        );
+        check(
+            &whole.replace("survives_kill", "// "),
+            &[&lacks("survives_kill(&...)")],
+        );
+        check(&whole.replace("use b::B;", ""), &[&lacks("B")]);
     }
 
     #[test]
