@@ -10,7 +10,7 @@ use notify_core::{
     Claim, Content, Entry, EventId, FailureKind, Job, Millis, NewJob, Next, Notification, OpenFor,
     Opened, Outcome, Refusal, Settlement, Severity, SpoolPlace,
 };
-use notify_tests::{Notify, sections};
+use notify_tests::{Notify, Run, sections};
 use serde_json::{Value, json};
 use spool_sqlite::SQLITE;
 use tokio::runtime::Runtime;
@@ -217,6 +217,20 @@ impl Stage {
         };
         deliveries.iter().map(state).collect()
     }
+}
+
+/// Runs the program on a terminal, at which somebody types this. util-linux has the terminal.
+fn on_terminal(notify: &Notify, words: &str, typed: &str) -> Run {
+    let mut command = std::process::Command::new("script");
+    let call = format!("'{}' {words}", notify.program().display());
+    command.args(["-qec", &call, "/dev/null"]);
+    for (name, value) in notify.command(&[]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    Run::of(command, typed.as_bytes())
 }
 
 fn delivered() -> Settlement {
@@ -438,6 +452,10 @@ fn the_beginning_of_an_id_is_enough() {
     let whole = id(60).to_string();
     let shown = stage.json(&["show", &whole[..13]]);
     assert_eq!(shown["id"], whole);
+    let newest = stage.json(&["show", "last"]);
+    assert_eq!(newest["id"], id(120).to_string());
+    let run = Stage::new().notify.run(&["show", "last"]).expect_code(2);
+    let _ = run.expect_error_line(&["there is no event `last`"]);
     for command in ["show", "explain", "retry", "drop"] {
         let run = stage.notify.run(&[command, &whole[..6]]).expect_code(2);
         let _ = run
@@ -656,6 +674,28 @@ fn drop_cancels_what_is_meant() {
 }
 
 #[test]
+fn on_a_terminal_it_asks_before_all_are_dropped() {
+    let stage = Stage::full();
+    for no in ["n\n", "\n"] {
+        let run = on_terminal(&stage.notify, "drop --all", no).expect_code(1);
+        assert!(
+            run.stdout.contains("drop 3 deliveries? [y/N] "),
+            "{}",
+            run.stdout
+        );
+        assert!(run.stdout.contains("nothing was dropped"), "{}", run.stdout);
+        assert_eq!(stage.states(60), ["pager pending"]);
+    }
+    let run = on_terminal(&stage.notify, "drop --all", "y\n").expect_code(0);
+    assert!(
+        run.stdout.contains("3 deliveries dropped"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(stage.states(60), ["pager cancelled"]);
+}
+
+#[test]
 fn watch_shows_what_happens() {
     let stage = Stage::full();
     let mut command = stage.notify.command(&["watch", "--count", "2", "--json"]);
@@ -706,6 +746,11 @@ fn a_healthy_spool_passes() {
     let run = stage.notify.run(&["spool", "check"]).expect_code(0);
     assert!(run.stdout.ends_with(": no fault\n"), "{}", run.stdout);
     assert_eq!(run.stderr, "", "a bar is for terminals");
+    let shown = on_terminal(&stage.notify, "spool check", "").expect_code(0);
+    assert!(shown.stdout.contains(" 100 %"), "{}", shown.stdout);
+    assert!(shown.stdout.ends_with(": no fault\r\n"), "{}", shown.stdout);
+    let quiet = on_terminal(&stage.notify, "spool check --quiet", "").expect_code(0);
+    assert_eq!(quiet.stdout, "");
     let audit = stage.json(&["audit"]);
     assert_eq!(
         (&audit["holds"], &audit["broken"]),

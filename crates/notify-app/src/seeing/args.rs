@@ -12,22 +12,18 @@ use crate::seeing::view::View;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  answered   2  wrong usage, no such event, or a spool that is not there or may not be read
-  75 somebody else holds the spool: try again";
+  0  answered   1  the spool is damaged   2  wrong usage, no such event, or a spool that is not
+  there or may not be read   75 somebody else holds the spool: try again";
 
 const HISTORY: &str = "\
-The spool is kept by `notify daemon`. It forgets by the settings of `spool: local` in notify.cfg.
-
-Exit codes:
-  0  answered, also with no event   2  wrong usage, or a spool that is not there or may not be read
-
 Examples:
   notify history --since '2024-01-08 00:00' --type vzdump
   notify history --state dead --target ops-mail --json";
 
 const SHOW: &str = "\
-Example:
-  notify show 018ce7c1";
+Examples:
+  notify show 018ce7c1
+  notify show last";
 
 const EXPLAIN: &str = "\
 What matchers and rules saw and said was stored when the event was accepted; the configuration of
@@ -117,7 +113,7 @@ impl Form {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = HISTORY)]
+#[command(after_help = format!("{EXIT_CODES}\n\n{HISTORY}"))]
 pub(crate) struct History {
     /// Accepted at this time or later: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS].
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -154,7 +150,7 @@ pub(crate) struct History {
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXIT_CODES}\n\n{SHOW}"))]
 pub(crate) struct Show {
-    /// The event: its id, or so much of its beginning that no other begins with it.
+    /// The event: its id, so much of its beginning that no other begins with it, or `last`.
     pub(crate) event: String,
 
     #[command(flatten)]
@@ -164,7 +160,7 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = format!("{EXPLAIN}\n\n{EXIT_CODES}"))]
 pub(crate) struct Explain {
-    /// The event: its id, or so much of its beginning that no other begins with it.
+    /// The event: its id, so much of its beginning that no other begins with it, or `last`.
     pub(crate) event: String,
 
     /// Only this target, and the matchers that lead to it.
@@ -198,7 +194,7 @@ pub(crate) struct Queue {
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("which").args(["ids", "target", "all"]).required(true)))]
 pub(crate) struct Which {
-    /// Events, or deliveries as EVENT.TARGET; so much of an event's id is enough that no other begins with it.
+    /// Events, or deliveries as EVENT.TARGET; an event as `notify show` takes it.
     #[arg(value_name = "ID")]
     pub(crate) ids: Vec<String>,
 

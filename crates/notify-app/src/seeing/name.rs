@@ -1,6 +1,6 @@
 //! The event or delivery that a person names.
 
-use notify_core::{EventId, History};
+use notify_core::{EventId, History, HistoryQuery};
 
 use crate::exit::Stop;
 use crate::seeing::store;
@@ -8,12 +8,15 @@ use crate::seeing::store;
 /// How many events an ambiguous name lists.
 const LISTED: usize = 5;
 
+/// What stands for the newest event. It is no beginning of an id.
+const NEWEST: &str = "last";
+
 /// The beginning of an event's id, and perhaps a target: `018ce7c1.ops-mail`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Name {
     text: String,
-    first: EventId,
-    last: EventId,
+    /// The first and the last id that begin so; none means the newest event.
+    range: Option<(EventId, EventId)>,
     /// The target, where one is named.
     pub(crate) target: Option<String>,
 }
@@ -33,6 +36,19 @@ impl Name {
     }
 
     fn parse(text: &str, id: &str, target: Option<String>) -> Result<Self, Stop> {
+        let range = match id {
+            NEWEST => None,
+            _ => Some(Name::range(text, id)?),
+        };
+        let text = id.to_owned();
+        Ok(Name {
+            text,
+            range,
+            target,
+        })
+    }
+
+    fn range(text: &str, id: &str) -> Result<(EventId, EventId), Stop> {
         let wrong = || {
             Stop::usage(format!("`{}` is no id of an event", text.escape_debug()))
                 .with_hint("an id is made of hexadecimal digits: `notify history` shows them")
@@ -47,17 +63,15 @@ impl Name {
             let whole: String = digits.chars().chain(rest).collect();
             whole.parse().map_err(|_| wrong())
         };
-        Ok(Name {
-            text: id.to_owned(),
-            first: filled('0')?,
-            last: filled('f')?,
-            target,
-        })
+        Ok((filled('0')?, filled('f')?))
     }
 
     /// The one event that it means.
     pub(crate) async fn event(&self, history: &dyn History) -> Result<EventId, Stop> {
-        let ids = history.ids(self.first, self.last, LISTED + 1).await;
+        let Some((first, last)) = self.range else {
+            return self.newest(history).await;
+        };
+        let ids = history.ids(first, last, LISTED + 1).await;
         let mut ids = ids.map_err(|error| store::stop(&error))?;
         ids.sort_unstable();
         match ids[..] {
@@ -75,6 +89,17 @@ impl Name {
         }
     }
 
+    async fn newest(&self, history: &dyn History) -> Result<EventId, Stop> {
+        let newest = HistoryQuery {
+            most: 1,
+            ..HistoryQuery::default()
+        };
+        let events = history.events(&newest).await;
+        let events = events.map_err(|error| store::stop(&error))?;
+        let newest = events.first().map(|event| event.id);
+        newest.ok_or_else(|| self.unknown())
+    }
+
     /// That there is no such event.
     pub(crate) fn unknown(&self) -> Stop {
         Stop::usage(format!("there is no event `{}`", self.text))
@@ -84,16 +109,24 @@ impl Name {
 
 #[cfg(test)]
 mod tests {
-    use super::Name;
+    use super::{NEWEST, Name};
 
     #[test]
     fn a_beginning_stands_for_all_ids_that_begin_with_it() {
         let name = Name::of_event("018CE7C1-a").expect("digits");
-        let (first, last) = (name.first.to_string(), name.last.to_string());
-        assert_eq!(first, "018ce7c1-a000-0000-0000-000000000000");
-        assert_eq!(last, "018ce7c1-afff-ffff-ffff-ffffffffffff");
+        let (first, last) = name.range.expect("a range");
+        assert_eq!(first.to_string(), "018ce7c1-a000-0000-0000-000000000000");
+        assert_eq!(last.to_string(), "018ce7c1-afff-ffff-ffff-ffffffffffff");
         let whole = Name::of_event("018ce7c1-a000-7000-8000-000000000001").expect("an id");
-        assert_eq!(whole.first, whole.last);
+        let (first, last) = whole.range.expect("a range");
+        assert_eq!(first, last);
+    }
+
+    #[test]
+    fn the_newest_event_has_a_name_that_is_no_id() {
+        let name = Name::of_delivery("last.mail").expect("a name");
+        assert_eq!((name.range, name.target.as_deref()), (None, Some("mail")));
+        assert!(NEWEST.contains(|c: char| !c.is_ascii_hexdigit()));
     }
 
     #[test]
