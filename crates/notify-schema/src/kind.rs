@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::excerpt::excerpt;
+use crate::quantity::{A_DURATION, A_SIZE, parse_duration, parse_size};
 
 /// The kind of a property's value.
 ///
@@ -86,6 +87,17 @@ impl Kind {
     pub const COMMENT: Kind = Kind::Text { min: 0, max: 128 };
     /// An address or a user: 2 to 64 characters, not otherwise checked.
     pub const RECIPIENT: Kind = Kind::Text { min: 2, max: 64 };
+
+    /// A span of time, as `90s` or `3d`: [`parse_duration`].
+    pub const DURATION: Kind = Kind::Checked {
+        what: A_DURATION,
+        check: |value| parse_duration(value).map(drop),
+    };
+    /// An amount of bytes, as `64K` or `4G`: [`parse_size`].
+    pub const SIZE: Kind = Kind::Checked {
+        what: A_SIZE,
+        check: |value| parse_size(value).map(drop),
+    };
 
     /// Text without control characters, of any length.
     pub const fn text() -> Kind {
