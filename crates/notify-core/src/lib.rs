@@ -47,6 +47,7 @@ mod host;
 mod limits;
 mod mail;
 mod notification;
+mod properties;
 mod registry;
 mod report;
 mod spool;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset};
-use notify_schema::{Builtin, Fault, Fields, Kind, Property, Schema};
+use notify_schema::{Builtin, Fault, Fields, Property, Schema};
 
-use crate::{Failure, Host, LegacyMail, Limits, Notification};
+use crate::{Failure, Host, LegacyMail, Limits, Notification, properties};
 
 /// A place where notifications go.
 #[async_trait]
@@ -163,19 +163,9 @@ pub struct TargetType {
     pub in_pve: bool,
 }
 
-static COMMENT: Property = Property::default("comment", Kind::COMMENT, "", "A remark for people.")
-    .example("Mail for the backup team");
-static DISABLE: Property = Property::default(
-    "disable",
-    Kind::Boolean,
-    "false",
-    "Switches the section off without removing it.",
-)
-.example("true");
-
 impl TargetType {
-    /// The properties that every section has.
-    pub const COMMON: [&'static Property; 2] = [&COMMENT, &DISABLE];
+    /// The properties that a section of every type has, those of matchers first: `comment`, `disable`.
+    pub const COMMON: [&'static Property; 7] = properties::COMMON;
 
     /// A type without properties of its own.
     pub const fn new(name: &'static str, title: &'static str, build: Build) -> Self {
