@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, FixedOffset};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use notify_core::{
-    Attempt, Content, Failure, LegacyMail, Message, Notification, Receipt, Registry, Target,
+    Attempt, Content, Failure, Job, LegacyMail, Message, Notification, Receipt, Registry, Target,
 };
 use notify_render::{Texts, Verbatim, with_common_variables};
 use notify_schema::Fault;
@@ -16,7 +16,7 @@ use crate::engine::Slot;
 use crate::report::{Report, Skipped, TargetReport};
 
 /// How long after its deadline a target may still answer before it is left alone.
-const GRACE: Duration = Duration::from_secs(2);
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
 /// The most deliveries that are under way at once: each may hold two open files, and a
 /// process usually may have 1,024.
@@ -119,6 +119,7 @@ impl Engine {
             kind: kind.to_owned(),
             disabled: false,
             target: Ok(build(mail)),
+            fields: None,
         };
         let sent = self.alone(LEGACY_MAIL, &slot, notification, moment).await;
         Some(sent)
@@ -190,22 +191,60 @@ impl Engine {
                     .because(reason);
             }
         };
+        let delivery = Delivery {
+            name,
+            recipients: errand.recipients.as_deref(),
+            number: errand.number,
+        };
+        let result = self.deliver(&**target, notification, message, delivery, moment);
+        TargetReport::of(name, &slot.kind, result.await)
+    }
+
+    /// The attempt that a job was claimed for.
+    pub(crate) async fn try_once(
+        &self,
+        target: &dyn Target,
+        job: &Job,
+        message: &Texts,
+        moment: Moment,
+    ) -> Result<Receipt, Failure> {
+        let delivery = Delivery {
+            name: &job.target,
+            recipients: job.recipients.as_deref(),
+            number: job.attempt,
+        };
+        self.deliver(target, &job.event, message, delivery, moment)
+            .await
+    }
+
+    async fn deliver(
+        &self,
+        target: &dyn Target,
+        notification: &Notification,
+        message: &Texts,
+        delivery: Delivery<'_>,
+        moment: Moment,
+    ) -> Result<Receipt, Failure> {
         let shortened = message.within(target.limits());
         let attempt = Attempt {
             host: &*self.host,
             message: &shortened as &dyn Message,
-            recipients: errand.recipients.as_deref(),
-            key: &notification.key(name),
+            recipients: delivery.recipients,
+            key: &notification.key(delivery.name),
             deadline: moment.instant + target.deadline(),
             now: moment.wall,
-            number: errand.number,
+            number: delivery.number,
         };
-        TargetReport::of(
-            name,
-            &slot.kind,
-            contained(&**target, notification, &attempt).await,
-        )
+        contained(target, notification, &attempt).await
     }
+}
+
+/// What makes one attempt different from others of its event.
+#[derive(Clone, Copy)]
+struct Delivery<'a> {
+    name: &'a str,
+    recipients: Option<&'a [String]>,
+    number: u32,
 }
 
 /// One attempt that ends, whatever the target does.

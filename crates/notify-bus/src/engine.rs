@@ -1,22 +1,24 @@
 //! A configuration made ready for events.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
 use notify_config::{Configuration, Schemas, Section};
 use notify_core::{Host, Registry, Target, Zone};
 use notify_match::{Compiler, MATCHER, Matcher, MatcherSet, Router};
 use notify_render::Templates;
-use notify_schema::Fault;
+use notify_schema::{Entry, Fault, Fields};
 
-use crate::system_mail;
+use crate::{settings, system_mail};
 
 /// The section types of a program: matchers, the targets of its plugins, and our own settings.
 ///
 /// Targets come first, so that built-in targets stand before built-in matchers.
 pub fn schemas(registry: &Registry) -> Schemas {
     let targets = registry.types().iter().map(|known| known.schema());
-    Schemas::new(targets.chain([notify_match::schema()])).with_settings([system_mail::schema()])
+    let settings = settings::schemas().into_iter();
+    Schemas::new(targets.chain([notify_match::schema()]))
+        .with_settings(settings.chain([system_mail::schema()]))
 }
 
 /// Targets and matchers of one configuration, ready for events.
@@ -40,6 +42,23 @@ pub(crate) struct Slot {
     pub(crate) disabled: bool,
     /// The target, or in a few words why it cannot be used.
     pub(crate) target: Result<Arc<dyn Target>, String>,
+    /// What its section says, to compare with a later one.
+    pub(crate) fields: Option<Fields>,
+}
+
+impl Slot {
+    /// Whether a delivery would be made in the same way.
+    fn is_as(&self, other: &Slot) -> bool {
+        let values = |slot: &Slot| {
+            let entries = slot.fields.iter().flat_map(Fields::entries);
+            let value = |entry: &Entry| (entry.property.name, entry.value.clone());
+            entries.map(value).collect::<Vec<_>>()
+        };
+        self.kind == other.kind
+            && self.disabled == other.disabled
+            && self.target.as_ref().err() == other.target.as_ref().err()
+            && values(self) == values(other)
+    }
 }
 
 impl Engine {
@@ -67,6 +86,7 @@ impl Engine {
                     kind: section.kind.clone(),
                     disabled: section.disabled,
                     target,
+                    fields: section.fields.clone(),
                 };
                 targets.insert(section.name.clone(), slot);
             }
@@ -120,6 +140,16 @@ impl Engine {
         faulty
             .find(|(name, _)| *name == section)
             .map(|(_, reason)| reason)
+    }
+
+    /// The targets that are not as they were in `before`, new and vanished ones among them.
+    pub(crate) fn changed_targets(&self, before: &Engine) -> BTreeSet<String> {
+        let names = self.targets.keys().chain(before.targets.keys());
+        let is_as_before = |name: &str| match (self.targets.get(name), before.targets.get(name)) {
+            (Some(now), Some(then)) => now.is_as(then),
+            _ => false,
+        };
+        names.filter(|name| !is_as_before(name)).cloned().collect()
     }
 
     /// Makes the router, so that every later decision is fast.

@@ -36,16 +36,35 @@
 //! assert_eq!(decision.missing, decision.targets, "no plugin is linked here");
 //! ```
 
+mod accept;
+mod attempt;
+mod breaker;
+mod bus;
 mod check;
+mod clock;
 mod decision;
 mod deliver;
 mod engine;
+mod gauges;
+mod lanes;
+mod policy;
 mod report;
+mod settings;
 mod system_mail;
+mod trouble;
+mod work;
 
+pub use accept::{Accepted, Standing, entry, legacy_entry};
+pub use breaker::BreakerState;
+pub use bus::{Bus, TargetStatus};
 pub use check::check;
+pub use clock::{Clock, KeptClock, ReadClocks, Reading, Reckoning, SpoolClock};
 pub use decision::{Decision, Explained};
 pub use deliver::{Errand, LEGACY_MAIL, Moment};
 pub use engine::{Engine, schemas};
+pub use gauges::{Durations, Gauges, SECONDS, TargetGauges};
+pub use policy::{RetryPolicy, Situation, WhenUncertain};
 pub use report::{ErrorReport, RefusedRecipient, Report, Skipped, State, TargetReport, Verdict};
+pub use settings::{DaemonSettings, Sender, Settings, TargetSettings};
 pub use system_mail::SystemMail;
+pub use trouble::{Cause, NOTIFICATION_SYSTEM, Trouble};

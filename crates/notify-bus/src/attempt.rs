@@ -1,0 +1,429 @@
+//! One delivery: attempted, judged, recorded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify_core::{
+    Failure, FailureKind, Job, JobRecord, Millis, Next, Outcome, Receipt, Refusal, Settlement,
+    SpoolErrorKind, Target, failpoint, report,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::bus::{Current, Inner};
+use crate::lanes::{Backoff, Change, Name};
+use crate::policy::{HELD, Situation, WhenUncertain, seed};
+use crate::trouble::{Cause, Trouble, is_about_ourselves};
+use crate::{LEGACY_MAIL, RetryPolicy};
+
+/// When a delivery is looked at again whose earlier attempts could not be read.
+const UNREADABLE: Duration = Duration::from_secs(10);
+
+/// The place of a delivery in its lane. It is free when this is dropped, however the delivery ended.
+pub(crate) struct Place {
+    inner: Arc<Inner>,
+    target: Name,
+}
+
+/// That a claimed delivery is not yet recorded.
+pub(crate) struct Unsettled {
+    inner: Arc<Inner>,
+    target: Name,
+}
+
+impl Place {
+    /// A place that the lane has counted.
+    pub(crate) fn taken(inner: &Arc<Inner>, target: &Name) -> (Place, Unsettled) {
+        let place = Place {
+            inner: Arc::clone(inner),
+            target: Arc::clone(target),
+        };
+        let unsettled = Unsettled {
+            inner: Arc::clone(inner),
+            target: Arc::clone(target),
+        };
+        (place, unsettled)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.inner.lanes().freed(&self.target);
+        self.inner.wake.notify_one();
+    }
+}
+
+impl Drop for Unsettled {
+    fn drop(&mut self) {
+        self.inner.lanes().settled(&self.target);
+        self.inner.wake.notify_one();
+    }
+}
+
+/// To whom a delivery goes.
+enum Addressee {
+    Target(Arc<dyn Target>),
+    /// It waits until the target is switched on.
+    Disabled,
+    /// Nothing can be tried, because of this.
+    Nobody(String),
+}
+
+/// What came of an attempt.
+struct Ended {
+    settlement: Settlement,
+    /// When.
+    at: Millis,
+    /// Whether the target was asked at all.
+    tried: bool,
+}
+
+/// Makes the attempt that a job is claimed for, and records it.
+///
+/// When `killed` is cancelled, an attempt under way is recorded as cut off.
+pub(crate) async fn attempt(
+    inner: Arc<Inner>,
+    job: Job,
+    (place, unsettled): (Place, Unsettled),
+    killed: CancellationToken,
+) {
+    let current = inner.current();
+    let policy = current.settings.target(&job.target).retry;
+    let ended = match addressee(&inner, &current, &job) {
+        Addressee::Disabled => {
+            drop(place);
+            give_back(&inner, &job, inner.clock.now()).await;
+            return;
+        }
+        Addressee::Nobody(reason) => {
+            let failure = Failure::misconfigured(reason);
+            let at = inner.clock.now();
+            judged(&job, &policy, Err(failure), at, at, false)
+        }
+        Addressee::Target(target) => {
+            if policy.uncertain == WhenUncertain::Hold && job.attempt > 1 {
+                match was_cut_off(&inner, &job).await {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        drop(place);
+                        let held = held(&job, inner.clock.now());
+                        record(&inner, &job, held, &killed).await;
+                        return;
+                    }
+                    Err(failure) => {
+                        warn!(event = %job.event.id, target = job.target, "cannot read its attempts: {}", report(&failure));
+                        drop(place);
+                        give_back(&inner, &job, inner.clock.now().plus(UNREADABLE)).await;
+                        return;
+                    }
+                }
+            }
+            tried(&inner, &current, &policy, &job, &*target, &killed).await
+        }
+    };
+    let opened = observe(&inner, &job, &policy, &ended);
+    // The next delivery need not wait for the disk.
+    drop(place);
+    record(&inner, &job, ended, &killed).await;
+    drop(unsettled);
+    if let Some(trouble) = opened {
+        inner.tell(trouble).await;
+    }
+}
+
+/// Gives a job back without an attempt: nothing was sent.
+pub(crate) async fn give_back(inner: &Inner, job: &Job, due: Millis) {
+    match inner.opened.spool.release(&job.lease, due).await {
+        Ok(()) => inner.lanes().later(&job.target, due),
+        // Its lease ends, and then it is due again.
+        Err(failure) => {
+            warn!(event = %job.event.id, target = job.target, "cannot be given back: {}", report(&failure));
+        }
+    }
+}
+
+fn addressee(inner: &Inner, current: &Current, job: &Job) -> Addressee {
+    if let Some(mail) = &job.legacy
+        && job.target == LEGACY_MAIL
+    {
+        let mut types = inner.registry.types().iter();
+        let build = types.find_map(|known| known.legacy);
+        return match build {
+            Some(build) => Addressee::Target(build(mail.clone())),
+            None => Addressee::Nobody("no target type can send a mail of the old way".to_owned()),
+        };
+    }
+    match current.engine.targets.get(&job.target) {
+        None => Addressee::Nobody(format!("there is no target `{}`", job.target)),
+        Some(slot) if slot.disabled => Addressee::Disabled,
+        Some(slot) => match &slot.target {
+            Ok(target) => Addressee::Target(Arc::clone(target)),
+            Err(reason) => Addressee::Nobody(reason.clone()),
+        },
+    }
+}
+
+/// Whether the attempt before this one was cut off since a person last had a word.
+async fn was_cut_off(inner: &Inner, job: &Job) -> Result<bool, notify_core::SpoolError> {
+    let record = inner.opened.history.event(job.event.id).await?;
+    let jobs = record.map_or_else(Vec::new, |record| record.jobs);
+    let ours = |record: &&JobRecord| record.target == job.target;
+    let last = jobs
+        .iter()
+        .find(ours)
+        .and_then(|record| record.attempts.last());
+    Ok(last.is_some_and(|last| last.outcome == Outcome::CutOff && last.ended >= job.since))
+}
+
+fn held(job: &Job, now: Millis) -> Ended {
+    let settlement = Settlement {
+        started: now,
+        outcome: Outcome::CutOff,
+        detail: Some(format!(
+            "attempt {} was cut off, and nothing was sent since",
+            job.attempt - 1
+        )),
+        reference: None,
+        refused: Vec::new(),
+        next: Next::Dead {
+            reason: HELD.to_owned(),
+        },
+    };
+    Ended {
+        settlement,
+        at: now,
+        tried: false,
+    }
+}
+
+async fn tried(
+    inner: &Inner,
+    current: &Current,
+    policy: &RetryPolicy,
+    job: &Job,
+    target: &dyn Target,
+    killed: &CancellationToken,
+) -> Ended {
+    let started = inner.clock.now();
+    let message = current.engine.message(&job.event);
+    failpoint::reached("before-send");
+    let result = tokio::select! {
+        biased;
+        () = killed.cancelled() => None,
+        result = current.engine.try_once(target, job, &message, inner.clock.moment()) => Some(result),
+    };
+    failpoint::reached("after-send");
+    for fault in message.faults() {
+        warn!(event = %job.event.id, target = job.target, "{fault}");
+    }
+    let at = inner.clock.now();
+    match result {
+        Some(result) => judged(job, policy, result, started, at, true),
+        None => cut_off(job, policy, started, at),
+    }
+}
+
+fn situation(job: &Job, now: Millis) -> Situation {
+    Situation {
+        attempt: job.attempt,
+        since: job.since,
+        now,
+        seed: seed(&job.lease.key, job.attempt),
+    }
+}
+
+fn judged(
+    job: &Job,
+    policy: &RetryPolicy,
+    result: Result<Receipt, Failure>,
+    started: Millis,
+    at: Millis,
+    tried: bool,
+) -> Ended {
+    let (outcome, next) = policy.next(&result, situation(job, at));
+    let (detail, reference, refused) = match result {
+        Ok(receipt) => {
+            let warnings = receipt.warnings.join("; ");
+            let detail = (!warnings.is_empty()).then_some(warnings);
+            (detail, receipt.reference, refusals(&receipt.refused))
+        }
+        Err(failure) => (Some(failure.report()), None, refusals(failure.refused())),
+    };
+    let settlement = Settlement {
+        started,
+        outcome,
+        detail,
+        reference,
+        refused,
+        next,
+    };
+    Ended {
+        settlement,
+        at,
+        tried,
+    }
+}
+
+fn cut_off(job: &Job, policy: &RetryPolicy, started: Millis, at: Millis) -> Ended {
+    let settlement = Settlement {
+        started,
+        outcome: Outcome::CutOff,
+        detail: Some("the worker was stopped in the middle of it".to_owned()),
+        reference: None,
+        refused: Vec::new(),
+        next: policy.after_cut_off(situation(job, at)),
+    };
+    Ended {
+        settlement,
+        at,
+        tried: true,
+    }
+}
+
+fn refusals(refused: &[(String, Failure)]) -> Vec<Refusal> {
+    let refusal = |(recipient, failure): &(String, Failure)| Refusal {
+        recipient: recipient.clone(),
+        kind: failure.kind().name().to_owned(),
+        message: failure.report(),
+    };
+    refused.iter().map(refusal).collect()
+}
+
+/// Tells the lane how it went, and the log; says what people must hear of.
+fn observe(inner: &Inner, job: &Job, policy: &RetryPolicy, ended: &Ended) -> Option<Trouble> {
+    let Ended { settlement, at, .. } = ended;
+    let name = &*job.target;
+    let change = {
+        let mut lanes = inner.lanes();
+        let took = at.since(settlement.started);
+        lanes.lane(name).tally.attempted(settlement.outcome, took);
+        if ended.tried {
+            let change = lanes.tried(name, settlement.outcome, policy, *at);
+            let is_past_its_age = matches!(settlement.next, Next::Dead { .. });
+            if is_past_its_age && settlement.outcome != Outcome::Failed(FailureKind::Rejected) {
+                lanes.lane(name).breaker.gave_up();
+            }
+            change
+        } else {
+            lanes.untried(name);
+            Change::Nothing
+        }
+    };
+    match change {
+        Change::Nothing => None,
+        Change::Closed => {
+            info!(event = %job.event.id, target = name, "breaker closed");
+            None
+        }
+        Change::Opened(until) => {
+            let wait = notify_schema::duration_text(until.since(*at));
+            warn!(event = %job.event.id, target = name, "breaker opened for {wait}");
+            let detail = settlement.detail.as_deref().unwrap_or("it failed");
+            (!is_about_ourselves(&job.event)).then(|| Trouble {
+                cause: Cause::Breaker,
+                target: Some(name.to_owned()),
+                detail: format!(
+                    "The target `{name}` keeps failing and is left alone for {wait}: {detail}"
+                ),
+            })
+        }
+    }
+}
+
+/// Records an attempt, however long the spool takes to be able to.
+async fn record(inner: &Arc<Inner>, job: &Job, ended: Ended, killed: &CancellationToken) {
+    failpoint::reached("before-settle");
+    let Ended { settlement, at, .. } = ended;
+    let mut waiting: Option<Unrecorded> = None;
+    let mut backoff = Backoff::default();
+    loop {
+        let settled = inner
+            .opened
+            .spool
+            .settle(&job.lease, settlement.clone(), at)
+            .await;
+        let failure = match settled {
+            Ok(()) => break,
+            Err(failure) => failure,
+        };
+        if matches!(
+            failure.kind(),
+            SpoolErrorKind::Stale | SpoolErrorKind::Unfit
+        ) {
+            warn!(
+                event = %job.event.id, target = job.target, outcome = settlement.outcome.name(),
+                "the result is not recorded: {}", report(&failure)
+            );
+            return;
+        }
+        if waiting.is_none() {
+            waiting = Some(Unrecorded::begin(inner));
+            warn!(
+                event = %job.event.id, target = job.target,
+                "the result cannot be recorded yet: {}", report(&failure)
+            );
+        }
+        tokio::select! {
+            () = killed.cancelled() => return,
+            () = tokio::time::sleep(backoff.next()) => {}
+        }
+    }
+    drop(waiting);
+    recorded(inner, job, &settlement).await;
+}
+
+/// What follows from a record.
+async fn recorded(inner: &Inner, job: &Job, settlement: &Settlement) {
+    let (event, target) = (job.event.id, &*job.target);
+    let attempt = job.attempt;
+    let outcome = settlement.outcome.name();
+    let detail = settlement.detail.as_deref().unwrap_or_default();
+    match &settlement.next {
+        Next::Delivered => {
+            inner.lanes().lane(target).tally.delivered();
+            let reference = settlement.reference.as_deref().unwrap_or_default();
+            let refused = settlement.refused.len();
+            info!(%event, target, attempt, reference, refused, detail, "delivered");
+        }
+        Next::Retry { due, .. } => {
+            inner.lanes().later(target, *due);
+            let wait_ms = due.since(inner.clock.now()).as_millis();
+            warn!(%event, target, attempt, outcome, detail, wait_ms, "to be tried again");
+        }
+        Next::Dead { reason } => {
+            inner.lanes().lane(target).tally.died();
+            warn!(%event, target, attempt, outcome, detail, reason, "given up");
+            if is_about_ourselves(&job.event) {
+                debug!(%event, target, "no event about an event about ourselves");
+                return;
+            }
+            let trouble = Trouble {
+                cause: Cause::GivenUp,
+                target: Some(target.to_owned()),
+                detail: format!(
+                    "The delivery of {event} ({}) to `{target}` was given up: {reason}: {detail}",
+                    job.event.content.title()
+                ),
+            };
+            inner.tell(trouble).await;
+        }
+    }
+}
+
+/// That the result of an attempt waits to be recorded. Meanwhile nothing is claimed: it would be
+/// made twice, were its lease to end.
+struct Unrecorded(Arc<Inner>);
+
+impl Unrecorded {
+    fn begin(inner: &Arc<Inner>) -> Self {
+        inner.spool().unrecorded += 1;
+        Unrecorded(Arc::clone(inner))
+    }
+}
+
+impl Drop for Unrecorded {
+    fn drop(&mut self) {
+        self.0.spool().unrecorded -= 1;
+        self.0.wake.notify_one();
+    }
+}

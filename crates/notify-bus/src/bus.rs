@@ -1,0 +1,354 @@
+//! Accepts events and knows how the targets fare; the work itself is in [`work`](crate::work).
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::SystemTime;
+
+use notify_core::{
+    Entry, EventId, Millis, Notification, Opened, Put, Registry, SpoolError, report,
+};
+use serde::Serialize;
+use tokio::sync::Notify;
+use tracing::{debug, error, info};
+
+use crate::accept::{Accepted, proposed};
+use crate::breaker::BreakerState;
+use crate::gauges::Gauges;
+use crate::lanes::{Backoff, Lanes};
+use crate::trouble::{Telling, Throttle, Trouble};
+use crate::{Clock, Engine, LEGACY_MAIL, Settings};
+
+/// Accepts events, delivers what a spool holds, and says how it goes.
+///
+/// Clones are the same bus. An event is accepted when it is on disk with its
+/// deliveries; [`Bus::work`] makes these until it is stopped, and takes up what
+/// an earlier run left.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) opened: Opened,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Arc<dyn Clock>,
+    current: RwLock<Arc<Current>>,
+    lanes: Mutex<Lanes>,
+    spool: Mutex<SpoolHealth>,
+    throttle: Mutex<Throttle>,
+    /// Wakes the worker.
+    pub(crate) wake: Notify,
+    pub(crate) is_at_work: AtomicBool,
+    accepted: AtomicU64,
+    known: AtomicU64,
+    jobs: AtomicU64,
+}
+
+/// What is in force: swapped as a whole.
+#[derive(Debug)]
+pub(crate) struct Current {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) settings: Settings,
+}
+
+/// Whether the spool fails, and when to ask it again.
+#[derive(Debug, Default)]
+pub(crate) struct SpoolHealth {
+    pub(crate) backoff: Backoff,
+    /// No claim before this.
+    pub(crate) held_until: Option<Millis>,
+    /// Attempts whose result could not yet be recorded.
+    pub(crate) unrecorded: usize,
+}
+
+/// How a target stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TargetStatus {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it is switched off: deliveries wait.
+    pub disabled: bool,
+    /// Why it cannot be used.
+    pub unusable: Option<String>,
+    /// Its breaker.
+    pub breaker: BreakerState,
+    /// Deliveries that are under way.
+    pub in_flight: usize,
+    /// Failures in a row.
+    pub failures: u32,
+}
+
+impl Bus {
+    /// A bus on an open spool. It does nothing by itself.
+    ///
+    /// The registry is asked for the type that sends mails of the old way.
+    pub fn new(
+        opened: &Opened,
+        engine: Arc<Engine>,
+        registry: Registry,
+        settings: Settings,
+        clock: Arc<dyn Clock>,
+    ) -> Bus {
+        engine.prepare_for_many_events();
+        let inner = Inner {
+            opened: opened.clone(),
+            registry,
+            clock,
+            current: RwLock::new(Arc::new(Current { engine, settings })),
+            lanes: Mutex::default(),
+            spool: Mutex::default(),
+            throttle: Mutex::default(),
+            wake: Notify::new(),
+            is_at_work: AtomicBool::new(false),
+            accepted: AtomicU64::new(0),
+            known: AtomicU64::new(0),
+            jobs: AtomicU64::new(0),
+        };
+        Bus {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// The engine in force.
+    pub fn engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.inner.current().engine)
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Settings {
+        self.inner.current().settings.clone()
+    }
+
+    /// The spool that it works.
+    pub fn opened(&self) -> &Opened {
+        &self.inner.opened
+    }
+
+    /// The clock that it works by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// Puts a new configuration in force, at once and as a whole.
+    ///
+    /// Deliveries under way go on as they began. What waits for a target whose
+    /// section changed, or that failed for its configuration, becomes due, and
+    /// its breaker is closed.
+    pub fn replace(&self, engine: Arc<Engine>, settings: Settings) {
+        engine.prepare_for_many_events();
+        let new = Arc::new(Current { engine, settings });
+        let old = {
+            let mut current = self
+                .inner
+                .current
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, Arc::clone(&new))
+        };
+        let mut changed: BTreeSet<String> = new.engine.changed_targets(&old.engine);
+        let mut lanes = self.inner.lanes();
+        changed.extend(lanes.misconfigured().iter().map(ToString::to_string));
+        for target in &changed {
+            if lanes.changed(target) {
+                info!(target, "breaker closed: the configuration changed");
+            }
+        }
+        lanes.look_at_all();
+        drop(lanes);
+        info!(targets = changed.len(), "configuration replaced");
+        self.inner.wake.notify_one();
+    }
+
+    /// Accepts an event: decides and stores it with its deliveries in one durable step.
+    ///
+    /// An event that was accepted before changes nothing.
+    ///
+    /// # Errors
+    /// When it could not be stored. Then nothing was.
+    pub async fn accept(&self, event: Notification) -> Result<Accepted, SpoolError> {
+        self.inner.accept(event).await
+    }
+
+    /// Accepts what was decided elsewhere: a mail of the old way, or one that arrived at some targets already.
+    ///
+    /// # Errors
+    /// As for [`Bus::accept`].
+    pub async fn accept_entry(&self, entry: Entry) -> Result<Accepted, SpoolError> {
+        let accepted = Accepted::of(&entry, Put::Stored);
+        self.inner.put(entry, accepted).await
+    }
+
+    /// Something changed in the spool that the bus did not do itself: it is looked at anew.
+    pub fn wake(&self) {
+        self.inner.lanes().want_survey();
+        self.inner.wake.notify_one();
+    }
+
+    /// Reports trouble as an event of type [`NOTIFICATION_SYSTEM`](crate::NOTIFICATION_SYSTEM),
+    /// at most one of a cause in an hour.
+    pub async fn report(&self, trouble: Trouble) {
+        self.inner.tell(trouble).await;
+    }
+
+    /// How the targets of the configuration stand, by name.
+    pub fn status(&self) -> Vec<TargetStatus> {
+        let current = self.inner.current();
+        let now = self.inner.clock.now();
+        let mut lanes = self.inner.lanes();
+        let slots = current.engine.targets.iter();
+        let status = slots.map(|(name, slot)| {
+            let mut status = TargetStatus {
+                name: name.clone(),
+                kind: slot.kind.clone(),
+                disabled: slot.disabled,
+                unusable: slot.target.as_ref().err().cloned(),
+                breaker: BreakerState::Closed,
+                in_flight: 0,
+                failures: 0,
+            };
+            if lanes.known(name).is_some() {
+                let lane = lanes.lane(name);
+                status.breaker = lane.breaker.look(now);
+                status.failures = lane.breaker.failures();
+                status.in_flight = lane.under_way;
+            }
+            status
+        });
+        status.collect()
+    }
+
+    /// What was counted since the start.
+    pub fn gauges(&self) -> Gauges {
+        let current = self.inner.current();
+        let spool_fails = self.inner.spool().fails();
+        let lanes = self.inner.lanes();
+        let mut names: BTreeSet<&str> = current.engine.targets.keys().map(String::as_str).collect();
+        names.insert(LEGACY_MAIL);
+        let targets = names.into_iter().filter_map(|name| {
+            let lane = lanes.known(name)?;
+            Some(lane.tally.gauges(name))
+        });
+        Gauges {
+            accepted: self.inner.accepted.load(Ordering::Relaxed),
+            known: self.inner.known.load(Ordering::Relaxed),
+            jobs: self.inner.jobs.load(Ordering::Relaxed),
+            in_flight: lanes.under_way(),
+            spool_fails,
+            targets: targets.collect(),
+        }
+    }
+}
+
+impl SpoolHealth {
+    pub(crate) fn fails(&self) -> bool {
+        self.backoff.is_on() || self.unrecorded > 0
+    }
+}
+
+impl Inner {
+    pub(crate) fn current(&self) -> Arc<Current> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    // Whoever holds these locks does no more than count and compare: a panic
+    // leaves nothing half done that later calls could not live with.
+
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn spool(&self) -> MutexGuard<'_, SpoolHealth> {
+        self.spool.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn accept(&self, event: Notification) -> Result<Accepted, SpoolError> {
+        let engine = Arc::clone(&self.current().engine);
+        let (entry, accepted) = proposed(&engine, event, self.clock.now());
+        self.put(entry, accepted).await
+    }
+
+    async fn put(&self, entry: Entry, accepted: Accepted) -> Result<Accepted, SpoolError> {
+        let severity = entry.event.severity;
+        let targets: Vec<_> = entry
+            .jobs
+            .iter()
+            .map(|job| (job.target.clone(), job.due))
+            .collect();
+        let put = self.opened.spool.put(entry).await?;
+        if put == Put::Known {
+            self.known.fetch_add(1, Ordering::Relaxed);
+            debug!(event = %accepted.id, "accepted before");
+            return Ok(Accepted {
+                known: true,
+                ..accepted
+            });
+        }
+        self.accepted.fetch_add(1, Ordering::Relaxed);
+        self.jobs.fetch_add(targets.len() as u64, Ordering::Relaxed);
+        info!(event = %accepted.id, %severity, deliveries = targets.len(), "accepted");
+        let now = self.clock.now();
+        let mut lanes = self.lanes();
+        for (target, due) in &targets {
+            if *due <= now {
+                lanes.due(target);
+            } else {
+                lanes.later(target, *due);
+            }
+        }
+        drop(lanes);
+        self.wake.notify_one();
+        Ok(accepted)
+    }
+
+    /// Says it in the log, and as an event unless there was one of the cause within the hour.
+    pub(crate) async fn tell(&self, trouble: Trouble) {
+        error!(
+            cause = trouble.cause.name(),
+            target = trouble.target,
+            "{}",
+            trouble.detail
+        );
+        let telling = self.throttle().offer(trouble, self.clock.now());
+        match telling {
+            Some(telling) => self.tell_all([telling]).await,
+            // The worker sets its timer anew.
+            None => self.wake.notify_one(),
+        }
+    }
+
+    pub(crate) async fn tell_all(&self, tellings: impl IntoIterator<Item = Telling>) {
+        for telling in tellings {
+            let Some(id) = self.new_id() else { continue };
+            let host = self.current().engine.host().name().to_owned();
+            let event = telling.event(id, self.clock.moment().wall.timestamp(), &host);
+            if let Err(failure) = self.accept(event).await {
+                error!(event = %id, "cannot report on ourselves: {}", report(&failure));
+            }
+        }
+    }
+
+    fn new_id(&self) -> Option<EventId> {
+        let mut random = [0; 10];
+        match getrandom::fill(&mut random) {
+            Ok(()) => Some(EventId::new(
+                SystemTime::from(self.clock.moment().wall),
+                random,
+            )),
+            Err(failure) => {
+                error!("cannot report on ourselves: no random numbers: {failure}");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! The worker: claims what is due and has it delivered, until it is stopped.
+//!
+//! One loop looks at the lanes whenever something happened, by an event, by
+//! a result or by the clock, and makes the claims that they order. Claims and
+//! deliveries are tasks of their own, so none waits for another; what they write
+//! at the same time, the spool puts into one step.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use notify_core::{Claim, FailureKind, Millis, Outcome, SpoolError, SpoolErrorKind, report};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::attempt::{Place, attempt, give_back};
+use crate::bus::{Bus, Current, Inner};
+use crate::deliver::GRACE;
+use crate::lanes::{Backoff, Order, Rules};
+use crate::trouble::{Cause, Trouble};
+
+/// How long deliveries may still take after the worker was told to stop.
+const STOP: Duration = Duration::from_secs(10);
+/// How long they may take to be recorded as cut off after that.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How much longer a lease is than the attempt that it is for.
+const MARGIN: Duration = Duration::from_secs(60);
+/// The lease of deliveries whose target has no deadline of its own to ask for.
+const LEASE: Duration = Duration::from_secs(300);
+/// The spool is asked at least so often what is due: somebody else may have put it there.
+const SURVEY: Duration = Duration::from_secs(60);
+
+impl Bus {
+    /// Delivers what is due until `stop` is cancelled.
+    ///
+    /// First it ends the leases that an earlier run left: only one worker may
+    /// work a spool. A spool that fails for a while is asked again and again,
+    /// less and less often. When stopped, it waits a while for what is under way,
+    /// and records the rest as cut off.
+    ///
+    /// # Errors
+    /// When the spool cannot be worked at all, or this bus is at work already.
+    pub async fn work(&self, stop: CancellationToken) -> Result<(), SpoolError> {
+        let inner = &self.inner;
+        if inner.is_at_work.swap(true, Ordering::AcqRel) {
+            return Err(SpoolError::new(
+                SpoolErrorKind::Busy,
+                "this bus is at work already",
+            ));
+        }
+        let _at_work = AtWork(inner);
+        if !recover(inner, &stop).await? {
+            return Ok(());
+        }
+        let worker = Worker {
+            inner: Arc::clone(inner),
+            tasks: TaskTracker::new(),
+            killed: CancellationToken::new(),
+            stop,
+        };
+        // Should this future be dropped, what is under way ends, too.
+        let _killed = worker.killed.clone().drop_guard();
+        worker.begin().await;
+        worker.run().await;
+        worker.end().await;
+        Ok(())
+    }
+}
+
+struct AtWork<'a>(&'a Inner);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.is_at_work.store(false, Ordering::Release);
+    }
+}
+
+/// Ends the leases of an earlier run. Says no when it was stopped before it could.
+async fn recover(inner: &Inner, stop: &CancellationToken) -> Result<bool, SpoolError> {
+    let mut backoff = Backoff::default();
+    loop {
+        let failure = match inner.opened.spool.recover(inner.clock.now()).await {
+            Ok(0) => return Ok(true),
+            Ok(cut_off) => {
+                info!(
+                    cut_off,
+                    "deliveries of an earlier run were cut off and are made again"
+                );
+                return Ok(true);
+            }
+            Err(failure) => failure,
+        };
+        if !passes(&failure) {
+            return Err(failure);
+        }
+        if !backoff.is_on() {
+            warn!("the spool cannot be worked yet: {}", report(&failure));
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(false),
+            () = sleep(backoff.next()) => {}
+        }
+    }
+}
+
+/// Whether it is worth asking again.
+fn passes(failure: &SpoolError) -> bool {
+    matches!(
+        failure.kind(),
+        SpoolErrorKind::Full | SpoolErrorKind::Busy | SpoolErrorKind::Broken
+    )
+}
+
+#[derive(Clone)]
+struct Worker {
+    inner: Arc<Inner>,
+    tasks: TaskTracker,
+    /// Ends attempts under way.
+    killed: CancellationToken,
+    stop: CancellationToken,
+}
+
+impl Worker {
+    async fn begin(&self) {
+        for alarm in &self.inner.opened.alarms {
+            let trouble = Trouble {
+                cause: Cause::Spool,
+                target: None,
+                detail: alarm.clone(),
+            };
+            self.inner.tell(trouble).await;
+        }
+        // Somebody may have changed the configuration while nobody looked.
+        match self.inner.opened.history.last_attempts().await {
+            Ok(last) => {
+                let mut lanes = self.inner.lanes();
+                for (target, success, failure) in last {
+                    let later = |failure: &notify_core::AttemptRecord| {
+                        success
+                            .as_ref()
+                            .is_none_or(|success| success.ended < failure.ended)
+                    };
+                    let bad = Outcome::Failed(FailureKind::Misconfigured);
+                    if failure.is_some_and(|failure| failure.outcome == bad && later(&failure)) {
+                        lanes.changed(&target);
+                    }
+                }
+            }
+            Err(failure) => warn!("cannot read the last attempts: {}", report(&failure)),
+        }
+        self.inner.lanes().want_survey();
+    }
+
+    async fn run(&self) {
+        let mut surveyed = self.inner.clock.now();
+        while !self.stop.is_cancelled() {
+            let now = self.inner.clock.now();
+            if now >= surveyed.plus(SURVEY) {
+                self.inner.lanes().want_survey();
+            }
+            if self.look(now) {
+                surveyed = now;
+            }
+            let wait = self.wait(surveyed);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => {}
+                () = self.inner.wake.notified() => {}
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    async fn end(&self) {
+        self.tasks.close();
+        let under_way = self.inner.lanes().under_way();
+        info!(under_way, "the worker stops");
+        if timeout(STOP, self.tasks.wait()).await.is_err() {
+            let under_way = self.inner.lanes().under_way();
+            warn!(under_way, "deliveries are cut off");
+            self.killed.cancel();
+            if timeout(LAST_WORDS, self.tasks.wait()).await.is_err() {
+                warn!("the spool did not answer: what was under way is recorded at the next start");
+            }
+        }
+    }
+
+    /// Begins what there is to do now. Says whether the spool is asked for due times.
+    fn look(&self, now: Millis) -> bool {
+        let tellings = self.inner.throttle().due(now);
+        if !tellings.is_empty() {
+            let inner = Arc::clone(&self.inner);
+            self.tasks
+                .spawn(async move { inner.tell_all(tellings).await });
+        }
+        if self.is_held(now) {
+            return false;
+        }
+        let current = self.inner.current();
+        let mut lanes = self.inner.lanes();
+        let hurried = lanes.take_hurried();
+        let survey = lanes.take_survey();
+        let total = current.settings.daemon.concurrency_total;
+        let orders = lanes.orders(now, total, |target| rules(&current, target));
+        drop(lanes);
+        for target in hurried {
+            self.tasks.spawn(hurry(Arc::clone(&self.inner), target));
+        }
+        if survey {
+            self.tasks.spawn(survey_queues(Arc::clone(&self.inner)));
+        }
+        for order in orders {
+            let lease = lease(&current, &order.target);
+            self.tasks.spawn(claim(self.clone(), order, lease));
+        }
+        survey
+    }
+
+    /// Whether nothing may be claimed, because the spool fails.
+    fn is_held(&self, now: Millis) -> bool {
+        let spool = self.inner.spool();
+        spool.unrecorded > 0 || spool.held_until.is_some_and(|until| now < until)
+    }
+
+    /// How long nothing happens by itself.
+    fn wait(&self, surveyed: Millis) -> Duration {
+        let held = self.inner.spool().held_until;
+        let throttled = self.inner.throttle().next();
+        let timer = self.inner.lanes().next_timer();
+        let survey = Some(surveyed.plus(SURVEY));
+        let now = self.inner.clock.now();
+        let next = match held {
+            Some(until) if now < until => [Some(until), throttled, None],
+            _ => [timer, throttled, survey],
+        };
+        let next = next
+            .into_iter()
+            .flatten()
+            .min()
+            .unwrap_or(surveyed.plus(SURVEY));
+        // Not less, so that a due time in the past does not spin.
+        next.since(now).max(Duration::from_millis(1))
+    }
+}
+
+async fn claim(worker: Worker, order: Order, lease: Duration) {
+    let Worker {
+        inner,
+        tasks,
+        killed,
+        stop,
+    } = worker;
+    let claim = Claim {
+        target: Some(&order.target),
+        most: order.most,
+        lease,
+    };
+    let jobs = match inner.opened.spool.claim(claim, inner.clock.now()).await {
+        Ok(jobs) => jobs,
+        Err(failure) => {
+            inner.lanes().claimed(&order, 0, true);
+            failed(&inner, &failure);
+            return;
+        }
+    };
+    works_again(&inner);
+    inner.lanes().claimed(&order, jobs.len(), false);
+    inner.wake.notify_one();
+    for job in jobs {
+        let places = Place::taken(&inner, &order.target);
+        if stop.is_cancelled() {
+            give_back(&inner, &job, inner.clock.now()).await;
+            continue;
+        }
+        tasks.spawn(attempt(Arc::clone(&inner), job, places, killed.clone()));
+    }
+}
+
+/// A claim failed: nobody asks again for a while, and it is said once.
+fn failed(inner: &Inner, failure: &SpoolError) {
+    let mut spool = inner.spool();
+    let now = inner.clock.now();
+    // Claims that were on their way at the same time have failed for the same reason.
+    if spool.held_until.is_some_and(|until| now < until) {
+        return;
+    }
+    if !spool.backoff.is_on() {
+        warn!(
+            "the spool fails, and nothing is delivered until it works again: {}",
+            report(failure)
+        );
+    }
+    spool.held_until = Some(now.plus(spool.backoff.next()));
+    drop(spool);
+    inner.wake.notify_one();
+}
+
+fn works_again(inner: &Inner) {
+    let mut spool = inner.spool();
+    if spool.backoff.end() {
+        spool.held_until = None;
+        info!("the spool works again");
+    }
+}
+
+async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
+    match inner.opened.spool.hurry(&target, inner.clock.now()).await {
+        Ok(hurried) => {
+            info!(
+                target = &*target,
+                hurried, "waiting deliveries are made now"
+            );
+            inner.lanes().due(&target);
+        }
+        Err(failure) => {
+            warn!(
+                target = &*target,
+                "waiting deliveries cannot be hurried: {}",
+                report(&failure)
+            );
+            inner.lanes().changed(&target);
+            failed(&inner, &failure);
+        }
+    }
+    inner.wake.notify_one();
+}
+
+async fn survey_queues(inner: Arc<Inner>) {
+    match inner.opened.spool.targets().await {
+        Ok(queues) => inner.lanes().surveyed(&queues, inner.clock.now()),
+        Err(failure) => {
+            inner.lanes().want_survey();
+            failed(&inner, &failure);
+        }
+    }
+    inner.wake.notify_one();
+}
+
+fn rules(current: &Current, target: &str) -> Rules {
+    let slot = current.engine.targets.get(target);
+    Rules {
+        enabled: slot.is_none_or(|slot| !slot.disabled),
+        settings: *current.settings.target(target),
+    }
+}
+
+fn lease(current: &Current, target: &str) -> Duration {
+    let slot = current.engine.targets.get(target);
+    let target = slot.and_then(|slot| slot.target.as_ref().ok());
+    target.map_or(LEASE, |target| target.deadline() + GRACE + MARGIN)
+}
