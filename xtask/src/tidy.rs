@@ -39,7 +39,7 @@ docs/architecture.md says what each layer is for.
 rules:
   layers           who may depend on whom; the table is in xtask/src/tidy/layers.rs
   plugin-files     a target crate has all of its six files
-  plugin-laws      the law suite runs for each type that a target crate registers
+  plugin-laws      the law suite runs for each type that a target or a spool registers
   plugin-use       notify-bin names each plugin in targets.rs, and has no tests that would hide one
   plugin-names     no string of another crate is the name of a plugin
   purity           notify-schema and notify-core open no file, no socket, and ask no clock;

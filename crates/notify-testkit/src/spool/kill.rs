@@ -11,6 +11,7 @@ use notify_core::{
 };
 
 use super::put::differs;
+use super::random::Random;
 use super::sample::{NOW, arrived, entry};
 use super::stage::{Broken, claim, holds, same};
 use super::{Subject, number_of};
@@ -136,7 +137,7 @@ pub async fn survives_kill(
         place,
         acknowledged: Acknowledged::default(),
         next: 0,
-        random: seed,
+        random: Random(seed),
     };
     for kill in 0..kills {
         if let Err(Broken(seen)) = run.once(program()).await {
@@ -154,7 +155,7 @@ struct Run<'s> {
     acknowledged: Acknowledged,
     /// The first number that the next process puts.
     next: u64,
-    random: u64,
+    random: Random,
 }
 
 /// What the processes said.
@@ -171,7 +172,7 @@ impl Run<'_> {
             first: self.next,
         };
         program.envs(work.variables());
-        let lines = 1 + self.random() % MOST_LINES;
+        let lines = 1 + self.random.below(MOST_LINES);
         let told = run_and_kill(program, lines)?;
         let enough = told.len() as u64 >= lines;
         holds(enough, || {
@@ -221,15 +222,6 @@ impl Run<'_> {
         })?;
         let found = opened.upkeep.verify(&|_| ()).await?;
         same("what a check finds", found, vec![])
-    }
-
-    /// The next of a sequence (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators).
-    fn random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

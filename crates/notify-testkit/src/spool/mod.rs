@@ -15,9 +15,11 @@ mod memory;
 mod model;
 mod order;
 mod put;
+mod random;
 mod sample;
 mod stage;
 mod states;
+mod together;
 mod upkeep;
 
 use notify_core::{Opened, SpoolError, SpoolPlace};
@@ -82,6 +84,7 @@ pub async fn examine(subject: &Subject<'_>) -> Report {
     states::laws(&mut findings).await;
     history::laws(&mut findings).await;
     upkeep::laws(&mut findings).await;
+    together::laws(&mut findings).await;
     order::laws(&mut findings).await;
     findings.report
 }

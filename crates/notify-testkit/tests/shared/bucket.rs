@@ -60,8 +60,9 @@ impl<T> Bucket<T> {
         self.lock().values.get(key).cloned()
     }
 
-    pub(crate) fn keys(&self) -> Vec<String> {
-        self.lock().values.keys().cloned().collect()
+    /// All values with their revisions, as of one moment: as a watcher of the store gets them.
+    pub(crate) fn all(&self) -> Vec<(u64, Arc<T>)> {
+        self.lock().values.values().cloned().collect()
     }
 
     /// The revision of the last write.

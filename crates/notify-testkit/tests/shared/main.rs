@@ -84,6 +84,7 @@ async fn a_store_that_forgets_to_compare_revisions_is_caught() {
         "a key is put once, from many tasks at once",
         "two tasks never hold one job",
         "two handles never hold one job",
+        "nothing is lost when all is done at once",
     ];
     assert_eq!(broken, wanted, "{:#?}", report.violations);
 }

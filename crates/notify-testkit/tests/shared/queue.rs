@@ -27,9 +27,8 @@ impl SharedSpool {
 
     /// All events, those that were swept too.
     pub(crate) fn all(&self) -> Vec<Document> {
-        let keys = self.bucket.keys().into_iter();
-        keys.filter_map(|key| self.read(&key))
-            .map(|(_, document)| document)
+        let all = self.bucket.all().into_iter();
+        all.map(|(revision, document)| document.as_ref().clone().at(revision))
             .collect()
     }
 
