@@ -1,7 +1,9 @@
 //! What is stored when an event is accepted: the event, the decision, the deliveries to make.
 
+use std::collections::{BTreeMap, HashSet};
+
 use notify_core::{Entry, EventId, LegacyMail, Millis, NewJob, Notification, Put};
-use notify_match::Event;
+use notify_match::{Event, MatcherSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{Engine, Explained, LEGACY_MAIL};
@@ -84,7 +86,7 @@ pub(crate) fn proposed(engine: &Engine, event: Notification, now: Millis) -> (En
     };
     let entry = Entry {
         event,
-        trace: Trace::from(explained).json(),
+        trace: Trace::of(explained, engine.matchers()).json(),
         jobs,
         accepted: now,
         legacy: None,
@@ -105,12 +107,16 @@ fn standings(jobs: &[NewJob], disabled: Vec<String>) -> Vec<(String, Standing)> 
 /// The stored form of a decision: [`Explained`], perhaps without the matchers that did not match.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
-struct Trace {
+struct Trace<'a> {
     #[serde(flatten)]
     explained: Explained,
     /// Matchers that did not match and are not in `matchers`.
     #[serde(skip_serializing_if = "is_zero")]
     left_out: usize,
+    /// The targets that each of `matchers` names: which rule kept an event from a target can be
+    /// told when the configuration is another.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    leads: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 /// What is read again of a stored trace.
@@ -128,32 +134,41 @@ struct StoredMatcher {
     matched: bool,
 }
 
-impl Default for Trace {
+impl Default for Trace<'_> {
     fn default() -> Self {
-        Trace::from(Explained {
-            targets: Vec::new(),
-            missing: Vec::new(),
-            disabled: Vec::new(),
-            unusable: Vec::new(),
-            matchers: Vec::new(),
-        })
+        Trace {
+            explained: Explained {
+                targets: Vec::new(),
+                missing: Vec::new(),
+                disabled: Vec::new(),
+                unusable: Vec::new(),
+                matchers: Vec::new(),
+            },
+            left_out: 0,
+            leads: BTreeMap::new(),
+        }
     }
 }
 
-impl From<Explained> for Trace {
-    fn from(mut explained: Explained) -> Self {
+impl<'a> Trace<'a> {
+    fn of(mut explained: Explained, matchers: &'a MatcherSet) -> Self {
         let all = explained.matchers.len();
         if all > MOST_MATCHERS {
             explained.matchers.retain(|matcher| matcher.matched);
         }
+        let left_out = all - explained.matchers.len();
+        let kept: HashSet<&str> = explained.matchers.iter().map(|it| &*it.name).collect();
+        let told = matchers
+            .usable()
+            .filter(|matcher| kept.contains(matcher.name()));
+        let leads = told.map(|matcher| (matcher.name(), matcher.targets().collect()));
         Trace {
-            left_out: all - explained.matchers.len(),
+            leads: leads.collect(),
+            left_out,
             explained,
         }
     }
-}
 
-impl Trace {
     fn json(&self) -> String {
         serde_json::to_string(self).expect("text, flags and lists have a form in JSON")
     }
@@ -165,4 +180,77 @@ impl Trace {
 )]
 fn is_zero(number: &usize) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use notify_config::{Configuration, Files};
+    use notify_core::{
+        Content, EventId, Millis, Notification, PlainHost, Registry, Severity, Zone,
+    };
+    use notify_render::Templates;
+    use serde_json::{Value, json};
+
+    use super::{MOST_MATCHERS, entry};
+    use crate::Engine;
+
+    /// What is stored of an event of the type `a`.
+    fn trace(matchers: &str) -> Value {
+        let registry = Registry::of([]).expect("no name twice");
+        let configuration =
+            Configuration::assemble(&Files::of(matchers, "", ""), &crate::schemas(&registry));
+        let host = Arc::new(PlainHost::named("pve1"));
+        let engine = Engine::assemble(
+            &configuration,
+            &registry,
+            host,
+            Templates::linked(),
+            Zone::Local,
+        );
+        let event = Notification {
+            id: EventId::from_bytes([1; 16]),
+            severity: Severity::Info,
+            timestamp: 0,
+            fields: BTreeMap::from([("type".to_owned(), "a".to_owned())]),
+            content: Content::Template {
+                name: "test".to_owned(),
+                data: Value::Null,
+            },
+        };
+        let entry = entry(&engine, event, Millis(0));
+        serde_json::from_str(&entry.trace).expect("a trace is JSON")
+    }
+
+    fn matcher(name: &str, kind: &str) -> String {
+        format!(
+            "matcher: {name}\n\tmatch-field exact:type={kind}\n\ttarget one\n\ttarget {name}\n\n"
+        )
+    }
+
+    #[test]
+    fn where_each_matcher_leads_is_stored() {
+        let trace = trace(&(matcher("yes", "a") + &matcher("no", "b") + "matcher: bad\n\tx y\n"));
+        let leads = json!({
+            "default-matcher": ["mail-to-root"],
+            "no": ["one", "no"],
+            "yes": ["one", "yes"],
+        });
+        assert_eq!(trace["leads"], leads);
+        assert_eq!(trace["matchers"].as_array().map(Vec::len), Some(4));
+        assert_eq!(trace.get("left-out"), None);
+    }
+
+    #[test]
+    fn of_many_matchers_only_those_that_matched_are_stored() {
+        let others: String = (0..MOST_MATCHERS)
+            .map(|number| matcher(&format!("other-{number}"), "b"))
+            .collect();
+        let trace = trace(&(matcher("yes", "a") + &others));
+        assert_eq!(trace["left-out"], MOST_MATCHERS);
+        let leads = json!({"default-matcher": ["mail-to-root"], "yes": ["one", "yes"]});
+        assert_eq!(trace["leads"], leads);
+    }
 }
