@@ -10,6 +10,7 @@
 
 pub mod client;
 mod error;
+mod health;
 pub mod http;
 mod intake;
 pub mod protocol;
@@ -17,6 +18,7 @@ mod socket;
 pub mod status;
 
 pub use error::{ApiError, ApiErrorKind};
+pub use health::BusHealth;
 pub use intake::{Declined, Intake, RawMail};
 pub use socket::{Access, Rules, Server, SocketFile};
 pub use status::Status;

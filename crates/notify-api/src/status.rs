@@ -1,7 +1,7 @@
 //! How a daemon fares: what `status` answers, and what `/metrics` counts.
 
 use notify_core::{Counts, TargetQueue};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// How the daemon fares at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct Status {
     /// The version of the daemon.
     pub version: String,
+    /// Its process.
+    pub pid: u32,
     /// This moment, in milliseconds since 1970-01-01 UTC.
     pub now_ms: i64,
     /// What keeps it from taking and delivering events. Empty when it is ready.
@@ -115,6 +117,7 @@ pub struct TargetSinceStart {
     /// Deliveries that were given up.
     pub dead: u64,
     /// Attempts by the name of their outcome.
+    #[serde(serialize_with = "as_object")]
     pub attempts: Vec<(&'static str, u64)>,
     /// How long attempts took.
     #[serde(skip)]
@@ -130,6 +133,13 @@ pub struct Durations {
     pub count: u64,
     /// All of them together, in seconds.
     pub sum: f64,
+}
+
+fn as_object<S: Serializer>(
+    attempts: &[(&'static str, u64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(attempts.iter().copied())
 }
 
 impl From<Counts> for Deliveries {

@@ -1,6 +1,8 @@
 //! The examples of docs/reference/socket.md are requests and answers of this version.
 
+use notify_api::Status;
 use notify_api::protocol::{Answer, Request};
+use notify_api::status::{Queue, TargetSinceStart, TargetStatus};
 use serde_json::Value;
 
 const PAGE: &str = include_str!("../../../docs/reference/socket.md");
@@ -58,10 +60,10 @@ fn every_example_is_one() {
             _ => panic!("neither asked nor answered: {line}"),
         }
     }
-    for known in ["ping", "send", "mail", "legacy", "follow", "wake"] {
+    for known in ["ping", "send", "mail", "legacy", "follow", "status", "wake"] {
         assert!(asked.iter().any(|name| name == known), "{known}");
     }
-    for known in ["pong", "accepted", "event", "done", "error"] {
+    for known in ["pong", "accepted", "event", "status", "done", "error"] {
         assert!(answered.iter().any(|name| name == known), "{known}");
     }
 }
@@ -72,4 +74,46 @@ fn name(line: &str) -> String {
     let keys: Vec<_> = object.as_object().expect(line).keys().cloned().collect();
     assert_eq!(keys.len(), 1, "{line}");
     keys.concat()
+}
+
+#[test]
+fn the_example_of_a_status_has_every_key() {
+    let line = examples()
+        .into_iter()
+        .find(|line| line.starts_with("< {\"status\""));
+    let shown: Value = serde_json::from_str(&line.expect("an example")[2..]).expect("JSON");
+    let shown = &shown["status"];
+    let attempts = shown["targets"][0]["since-start"]["attempts"].clone();
+    let outcomes = attempts.as_object().expect("an object").keys();
+    let status = Status {
+        targets: vec![TargetStatus {
+            since_start: TargetSinceStart {
+                attempts: outcomes.map(|name| (&*name.clone().leak(), 0)).collect(),
+                ..TargetSinceStart::default()
+            },
+            ..TargetStatus::default()
+        }],
+        strangers: vec![Queue::default()],
+        ..Status::default()
+    };
+    let status = serde_json::to_value(status).expect("JSON");
+    assert_eq!(keys(shown), keys(&status));
+}
+
+/// The paths of all values.
+fn keys(value: &Value) -> Vec<String> {
+    let below = |name: &str, value: &Value| {
+        let inner = keys(value);
+        let named = inner.iter().map(|path| format!("{name}.{path}"));
+        named.collect::<Vec<_>>()
+    };
+    match value {
+        Value::Object(object) => {
+            let mut all: Vec<_> = object.iter().flat_map(|(key, v)| below(key, v)).collect();
+            all.sort();
+            all
+        }
+        Value::Array(items) => items.iter().flat_map(|item| below("[]", item)).collect(),
+        _ => vec![String::new()],
+    }
 }
