@@ -1,14 +1,12 @@
 //! How a bus and its spool fare, as one status.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use notify_bus::{BreakerState, Bus, Gauges, LEGACY_MAIL, SECONDS, TargetGauges};
-use notify_core::{FailureKind, Outcome, SpoolError, TargetQueue, async_trait};
+use notify_core::{FailureKind, Outcome, SpoolError, TargetQueue};
 use rustix::fs::{Access, access};
-use tokio_util::sync::CancellationToken;
 
-use crate::http::Health;
 use crate::status::{
     Breaker, Deliveries, Durations, Queue, SinceStart, Status, TargetSinceStart, TargetStatus,
 };
@@ -24,105 +22,95 @@ const OUTCOMES: [Outcome; 7] = [
     Outcome::Failed(FailureKind::Uncertain),
 ];
 
-/// Looks at a bus, its spool, and the folder that the spool is in.
-#[derive(Clone, Debug)]
-pub struct BusHealth {
-    bus: Bus,
-    folder: PathBuf,
-    stop: CancellationToken,
+/// How a bus and its spool fare now; `folder` holds the spool and nothing else.
+///
+/// `problems` are those that only the caller knows; what is wrong with bus and spool is added.
+///
+/// # Errors
+/// When the spool cannot be read.
+pub async fn bus_status(
+    bus: &Bus,
+    folder: &Path,
+    mut problems: Vec<String>,
+) -> Result<Status, SpoolError> {
+    let spool = &bus.opened().spool;
+    let counts = spool.counts().await?;
+    let mut queues = Queues::of(&spool.targets().await?);
+    let gauges = bus.gauges();
+    problems.extend(spool_problems(&gauges, folder));
+    Ok(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        now_ms: bus.clock().now().0,
+        problems,
+        since_start: SinceStart {
+            accepted: gauges.accepted,
+            known: gauges.known,
+        },
+        deliveries: Deliveries::from(counts),
+        spool_bytes: bytes(folder),
+        targets: targets(bus, &gauges, &mut queues),
+        strangers: queues.0.into_values().collect(),
+    })
 }
 
-impl BusHealth {
-    /// `folder` holds the spool and nothing else; after `stop` nothing is ready.
-    pub fn new(bus: Bus, folder: PathBuf, stop: CancellationToken) -> Self {
-        BusHealth { bus, folder, stop }
+fn spool_problems(gauges: &Gauges, folder: &Path) -> Vec<String> {
+    let mut problems = Vec::new();
+    if gauges.spool_fails {
+        problems.push("the spool fails at the moment".to_owned());
     }
-
-    fn problems(&self, gauges: &Gauges) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.stop.is_cancelled() {
-            problems.push("the daemon stops".to_owned());
+    // A spool in memory has no folder, so it cannot be in the way.
+    match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+        Err(error) => {
+            let shown = folder.display();
+            problems.push(format!("{shown} cannot be written: {error}"));
         }
-        if gauges.spool_fails {
-            problems.push("the spool fails at the moment".to_owned());
-        }
-        // A spool in memory has no folder, so it cannot be in the way.
-        match access(&self.folder, Access::WRITE_OK | Access::EXEC_OK) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-            Err(error) => {
-                let shown = self.folder.display();
-                problems.push(format!("{shown} cannot be written: {error}"));
-            }
-        }
-        problems
     }
+    problems
+}
 
-    /// The files of the spool, which lie side by side.
-    fn spool_bytes(&self) -> u64 {
-        let files = std::fs::read_dir(&self.folder).into_iter().flatten();
-        let sizes = files.filter_map(|file| file.ok()?.metadata().ok());
-        sizes.map(|metadata| metadata.len()).sum()
-    }
+/// The files of the spool, which lie side by side.
+fn bytes(folder: &Path) -> u64 {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let sizes = files.filter_map(|file| file.ok()?.metadata().ok());
+    sizes.map(|metadata| metadata.len()).sum()
+}
 
-    fn targets(&self, gauges: &Gauges, queues: &mut Queues) -> Vec<TargetStatus> {
-        let counted = |name: &str| gauges.targets.iter().find(|target| target.name == name);
-        let configured = self.bus.status().into_iter().map(|target| {
-            let (breaker, breaker_until_ms) = match target.breaker {
-                BreakerState::Closed => (Breaker::Closed, None),
-                BreakerState::Open { until } => (Breaker::Open, Some(until.0)),
-                BreakerState::HalfOpen => (Breaker::HalfOpen, None),
-            };
-            TargetStatus {
-                kind: target.kind,
-                disabled: target.disabled,
-                unusable: target.unusable,
-                breaker,
-                breaker_until_ms,
-                failures: target.failures,
-                in_flight: target.in_flight,
-                since_start: since_start(counted(&target.name)),
-                queue: queues.take(target.name),
-            }
+fn targets(bus: &Bus, gauges: &Gauges, queues: &mut Queues) -> Vec<TargetStatus> {
+    let counted = |name: &str| gauges.targets.iter().find(|target| target.name == name);
+    let configured = bus.status().into_iter().map(|target| {
+        let (breaker, breaker_until_ms) = match target.breaker {
+            BreakerState::Closed => (Breaker::Closed, None),
+            BreakerState::Open { until } => (Breaker::Open, Some(until.0)),
+            BreakerState::HalfOpen => (Breaker::HalfOpen, None),
+        };
+        TargetStatus {
+            kind: target.kind,
+            disabled: target.disabled,
+            unusable: target.unusable,
+            breaker,
+            breaker_until_ms,
+            failures: target.failures,
+            in_flight: target.in_flight,
+            since_start: since_start(counted(&target.name)),
+            queue: queues.take(target.name),
+        }
+    });
+    let mut targets: Vec<_> = configured.collect();
+    let is_known = targets
+        .iter()
+        .any(|target| target.queue.name == LEGACY_MAIL);
+    let legacy = counted(LEGACY_MAIL);
+    if !is_known && (legacy.is_some() || queues.0.contains_key(LEGACY_MAIL)) {
+        targets.push(TargetStatus {
+            kind: LEGACY_MAIL.to_owned(),
+            since_start: since_start(legacy),
+            queue: queues.take(LEGACY_MAIL.to_owned()),
+            ..TargetStatus::default()
         });
-        let mut targets: Vec<_> = configured.collect();
-        let is_known = targets
-            .iter()
-            .any(|target| target.queue.name == LEGACY_MAIL);
-        let legacy = counted(LEGACY_MAIL);
-        if !is_known && (legacy.is_some() || queues.0.contains_key(LEGACY_MAIL)) {
-            targets.push(TargetStatus {
-                kind: LEGACY_MAIL.to_owned(),
-                since_start: since_start(legacy),
-                queue: queues.take(LEGACY_MAIL.to_owned()),
-                ..TargetStatus::default()
-            });
-        }
-        targets
     }
-}
-
-#[async_trait]
-impl Health for BusHealth {
-    async fn status(&self) -> Result<Status, SpoolError> {
-        let spool = &self.bus.opened().spool;
-        let counts = spool.counts().await?;
-        let mut queues = Queues::of(&spool.targets().await?);
-        let gauges = self.bus.gauges();
-        Ok(Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            pid: std::process::id(),
-            now_ms: self.bus.clock().now().0,
-            problems: self.problems(&gauges),
-            since_start: SinceStart {
-                accepted: gauges.accepted,
-                known: gauges.known,
-            },
-            deliveries: Deliveries::from(counts),
-            spool_bytes: self.spool_bytes(),
-            targets: self.targets(&gauges, &mut queues),
-            strangers: queues.0.into_values().collect(),
-        })
-    }
+    targets
 }
 
 /// The queues that no target has yet, by name.

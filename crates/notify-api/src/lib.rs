@@ -18,7 +18,7 @@ mod socket;
 pub mod status;
 
 pub use error::{ApiError, ApiErrorKind};
-pub use health::BusHealth;
+pub use health::bus_status;
 pub use intake::{Declined, Intake, RawMail};
 pub use socket::{Access, Rules, Server, SocketFile};
 pub use status::Status;

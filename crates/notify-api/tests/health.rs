@@ -2,17 +2,18 @@
 
 mod exposition;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify_api::BusHealth;
-use notify_api::http::{Health as _, router, serve};
+use notify_api::bus_status;
+use notify_api::http::{Health, router, serve};
 use notify_api::status::{Breaker, Status};
 use notify_bus::{Bus, Engine, LEGACY_MAIL, Settings, SpoolClock, legacy_entry, schemas};
 use notify_config::{Configuration, Files};
 use notify_core::{
-    Attempt, Failure, LegacyMail, Millis, Notification, PlainHost, Receipt, Registry, Target,
-    TargetType, Zone, async_trait,
+    Attempt, Failure, LegacyMail, Millis, Notification, PlainHost, Receipt, Registry, SpoolError,
+    Target, TargetType, Zone, async_trait,
 };
 use notify_render::Templates;
 use notify_schema::{Fault, Fields};
@@ -89,8 +90,19 @@ fn bus() -> Bus {
     )
 }
 
+/// A bus, and the folder of its spool.
+#[derive(Clone, Debug)]
+struct Watched(Bus, PathBuf);
+
+#[async_trait]
+impl Health for Watched {
+    async fn status(&self) -> Result<Status, SpoolError> {
+        bus_status(&self.0, &self.1, Vec::new()).await
+    }
+}
+
 /// The status when this holds.
-async fn once(health: &BusHealth, holds: impl Fn(&Status) -> bool) -> Status {
+async fn once(health: &Watched, holds: impl Fn(&Status) -> bool) -> Status {
     let waited = tokio::time::timeout(PATIENCE, async {
         loop {
             let status = health.status().await.expect("readable");
@@ -110,7 +122,7 @@ async fn a_status_tells_how_targets_and_queues_stand() {
     std::fs::write(folder.path().join("spool.db"), [0; 100]).expect("room");
     std::fs::write(folder.path().join("spool.db-wal"), [0; 11]).expect("room");
     let stop = CancellationToken::new();
-    let health = BusHealth::new(bus.clone(), folder.path().to_owned(), stop.clone());
+    let health = Watched(bus.clone(), folder.path().to_owned());
 
     let work = tokio::spawn({
         let (bus, stop) = (bus.clone(), stop.clone());
@@ -181,14 +193,15 @@ async fn a_status_tells_how_targets_and_queues_stand() {
 
     stop.cancel();
     work.await.expect("no panic").expect("it ends well");
-    let status = health.status().await.expect("readable");
-    assert_eq!(status.problems, ["the daemon stops"]);
+    let told = vec!["the daemon stops".to_owned()];
+    let status = bus_status(&bus, folder.path(), told.clone()).await;
+    assert_eq!(status.expect("readable").problems, told);
 }
 
 #[tokio::test]
 async fn mails_of_the_old_way_are_counted_under_their_name() {
     let bus = bus();
-    let health = BusHealth::new(bus.clone(), "/nowhere".into(), CancellationToken::new());
+    let health = Watched(bus.clone(), "/nowhere".into());
     let before = health.status().await.expect("readable");
     assert_eq!(before.targets.len(), 3);
     let mail = LegacyMail {
@@ -211,7 +224,7 @@ async fn a_spool_that_cannot_be_written_is_a_problem() {
     std::fs::write(&file, "").expect("room");
     // Root may write anything but what is no folder.
     let below = file.join("spool");
-    let health = BusHealth::new(bus(), below, CancellationToken::new());
+    let health = Watched(bus(), below);
     let problems = health.status().await.expect("readable").problems;
     assert!(problems[0].contains("cannot be written"), "{problems:?}");
 }
@@ -223,7 +236,7 @@ async fn the_metrics_of_a_bus_keep_the_rules() {
     let event = Delivery::new("Disk is full", "0 bytes left").notification;
     bus.accept(event).await.expect("room");
     let stop = CancellationToken::new();
-    let health = Arc::new(BusHealth::new(bus, "/nowhere".into(), stop.clone()));
+    let health = Arc::new(Watched(bus, "/nowhere".into()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/metrics", listener.local_addr().expect("bound"));
     let serving = tokio::spawn(serve(listener, router(health), stop.clone()));
