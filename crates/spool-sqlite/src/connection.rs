@@ -1,9 +1,11 @@
 //! How connections are set up.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
+use rustix::fs::{StatVfsMountFlags, statvfs};
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -30,7 +32,10 @@ pub(crate) fn writing(path: &Path, create: bool) -> rusqlite::Result<Connection>
 /// A connection that only reads.
 pub(crate) fn reading(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
+    let connection = match is_sealed(path) {
+        true => Connection::open_with_flags(sealed(path), flags | OpenFlags::SQLITE_OPEN_URI)?,
+        false => Connection::open_with_flags(path, flags)?,
+    };
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "query_only", true)?;
     tune(&connection, -4_000)?;
@@ -43,4 +48,39 @@ fn tune(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
     connection.pragma_update(None, "mmap_size", 0)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(())
+}
+
+/// Whether it lies on a file system that cannot be written, whole and without a journal.
+///
+/// Nobody can make the index of a journal there, which even a reader wants.
+fn is_sealed(path: &Path) -> bool {
+    let folder = path.parent().unwrap_or(path);
+    let is_read_only =
+        statvfs(folder).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY));
+    is_read_only && !path.with_file_name("spool.db-wal").exists()
+}
+
+/// The path as SQLite's address of a file that nobody changes (sqlite.org/uri.html).
+fn sealed(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' => address.push(char::from(*byte)),
+            plain if plain.is_ascii_alphanumeric() => address.push(char::from(*plain)),
+            other => address.push_str(&format!("%{other:02x}")),
+        }
+    }
+    address + "?immutable=1"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sealed;
+    use std::path::Path;
+
+    #[test]
+    fn an_address_names_every_path() {
+        let address = sealed(Path::new("/a b/c?d#e%f/spool.db"));
+        assert_eq!(address, "file:/a%20b/c%3fd%23e%25f/spool.db?immutable=1");
+    }
 }

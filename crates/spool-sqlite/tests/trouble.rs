@@ -411,26 +411,35 @@ async fn a_backup_under_load_is_whole() {
     assert_eq!(restored.upkeep.verify(&|_| {}).await.expect("verified"), []);
 }
 
-/// Runs this test again in a mount namespace of its own with a tmpfs of 1 MiB. Where no mount is
-/// granted, the writer's own test with a bounded file stands for it.
+/// Runs a test of this file again in a mount namespace of its own, where `mounts` come first, and
+/// the folder is in the variable of this name. False where no mount is granted.
+fn inside(name: &str, test: &str, folder: &Path, mounts: &str) -> bool {
+    let script = format!("({mounts}) || exit 77; exec \"$0\" --exact {test} --nocapture");
+    let ran = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c", &script])
+        .arg(std::env::current_exe().expect("this program"))
+        .env(name, folder)
+        .output()
+        .expect("unshare runs");
+    let told = String::from_utf8_lossy(&ran.stderr);
+    let no_mount = ran.status.code() == Some(77) || told.contains("unshare failed");
+    assert!(ran.status.success() || no_mount, "{ran:?}");
+    !no_mount
+}
+
+/// Where no mount is granted, the writer's own test with a bounded file stands for this one.
 #[tokio::test]
 async fn a_full_disk_refuses_and_loses_nothing() {
     const INSIDE: &str = "NOTIFY_TEST_SMALL_DISK";
     let Some(folder) = std::env::var_os(INSIDE) else {
         let folder = tempfile::tempdir().expect("a folder");
-        let script = format!(
-            "mount -t tmpfs -o size=1m tmpfs \"${INSIDE}\" || exit 77
-             exec \"$0\" --exact a_full_disk_refuses_and_loses_nothing --nocapture"
+        let mount = format!("mount -t tmpfs -o size=1m tmpfs \"${INSIDE}\"");
+        inside(
+            INSIDE,
+            "a_full_disk_refuses_and_loses_nothing",
+            folder.path(),
+            &mount,
         );
-        let ran = Command::new("unshare")
-            .args(["--map-root-user", "--mount", "sh", "-c", &script])
-            .arg(std::env::current_exe().expect("this program"))
-            .env(INSIDE, folder.path())
-            .output()
-            .expect("unshare runs");
-        let told = String::from_utf8_lossy(&ran.stderr);
-        let no_mount = ran.status.code() == Some(77) || told.contains("unshare failed");
-        assert!(ran.status.success() || no_mount, "{ran:?}");
         return;
     };
     let folder = PathBuf::from(folder).join("spool");
@@ -446,16 +455,51 @@ async fn a_full_disk_refuses_and_loses_nothing() {
             Err(error) => break error,
         }
     };
-    assert_eq!(
-        refused.kind(),
-        SpoolErrorKind::Full,
-        "{}",
-        notify_core::report(&refused)
-    );
+    let told = notify_core::report(&refused);
+    assert_eq!(refused.kind(), SpoolErrorKind::Full, "{told}");
     assert!(stored.len() > 3, "{}", stored.len());
     stored.reverse();
     assert_eq!(list(&spool).await, stored);
     assert_eq!(spool.upkeep.verify(&|_| {}).await.expect("verified"), []);
     let counts = spool.spool.counts().await.expect("counts");
     assert_eq!(counts.accepted, stored.len() as u64);
+}
+
+/// A mode would not keep root out, a file system that is mounted to be read does.
+#[tokio::test]
+async fn a_folder_that_may_not_be_written_is_denied() {
+    const INSIDE: &str = "NOTIFY_TEST_READ_ONLY";
+    if std::env::var_os(INSIDE).is_some() {
+        let folder = PathBuf::from(std::env::var_os(INSIDE).expect("a folder"));
+        for purpose in [OpenFor::Work, OpenFor::Write] {
+            for name in ["spool", "none"] {
+                let folder = folder.join(name);
+                let error = (SQLITE.open)(&SpoolPlace { folder, purpose }).expect_err("denied");
+                let expected = match (purpose, name) {
+                    (OpenFor::Write, "none") => SpoolErrorKind::Missing,
+                    _ => SpoolErrorKind::Denied,
+                };
+                assert_eq!(error.kind(), expected, "{}", notify_core::report(&error));
+            }
+        }
+        let (folder, purpose) = (folder.join("spool"), OpenFor::Read);
+        let spool = (SQLITE.open)(&SpoolPlace { folder, purpose }).expect("to be read");
+        assert_eq!(list(&spool).await, [id(1)]);
+        return;
+    }
+    let place = Place::new();
+    let spool = place.work();
+    spool.spool.put(entry(1, &["mail"])).await.expect("put");
+    drop(spool);
+    let folder = place.folder();
+    let folder = folder.parent().expect("above it");
+    let mount = format!(
+        "mount --bind \"${INSIDE}\" \"${INSIDE}\" && mount -o remount,bind,ro \"${INSIDE}\""
+    );
+    inside(
+        INSIDE,
+        "a_folder_that_may_not_be_written_is_denied",
+        folder,
+        &mount,
+    );
 }
