@@ -16,6 +16,13 @@ enum Limit {
     AtMost(f64, &'static str),
     /// At least a value with its unit.
     AtLeast(f64, &'static str),
+    /// At least a value with its unit, or this part of another figure of the same run, whichever is
+    /// lower.
+    AtLeastOrPart {
+        value: (f64, &'static str),
+        part: f64,
+        of: &'static str,
+    },
     /// So many times faster than this value, and than another figure of the same run.
     Faster {
         times: f64,
@@ -26,7 +33,7 @@ enum Limit {
     AtMostTimes(f64, &'static str),
 }
 
-use Limit::{AtLeast, AtMost, AtMostTimes, Faster};
+use Limit::{AtLeast, AtLeastOrPart, AtMost, AtMostTimes, Faster};
 
 /// An aim held against what was measured.
 #[derive(Debug, PartialEq)]
@@ -41,7 +48,7 @@ pub(super) struct Verdict {
 ///
 /// Routing is compared with proxmox-notify 1.0.3 on a like configuration,
 /// which took 0.6, 5.9, 64 and 1,560 us for 10, 100, 1,000 and 10,000 matchers.
-pub(super) const GOALS: [Goal; 21] = [
+pub(super) const GOALS: [Goal; 26] = [
     goal("config/parse/10000", AtMost(12.0, "ms")),
     goal("config/parse-check-compile/10000", AtMost(40.0, "ms")),
     goal("corpus-a/router/10", AtMost(0.6, "us")),
@@ -80,6 +87,21 @@ pub(super) const GOALS: [Goal; 21] = [
     goal("render/text/1000", AtMost(3.4, "ms")),
     goal("render/html/10", AtMost(89.0, "us")),
     goal("render/html/1000", AtMost(4.0, "ms")),
+    goal(
+        "spool/accept/64-clients",
+        AtLeastOrPart {
+            value: (20_000.0, "/s"),
+            part: 0.5,
+            of: "spool/floor/insert-events",
+        },
+    ),
+    goal(
+        "spool/accept/one-client",
+        AtMostTimes(1.5, "spool/floor/append-fdatasync"),
+    ),
+    goal("spool/memory/million", AtMost(100.0, "MB")),
+    goal("spool/open/million", AtMost(2.0, "s")),
+    goal("spool/turn/million", AtMostTimes(2.0, "spool/turn/empty")),
 ];
 
 const fn goal(name: &'static str, limit: Limit) -> Goal {
@@ -117,7 +139,21 @@ impl Limit {
         };
         match *self {
             AtMost(value, unit) => at_most(figure, in_base(value, unit), ""),
-            AtLeast(value, unit) => at_least(figure, in_base(value, unit)),
+            AtLeast(value, unit) => at_least(figure, in_base(value, unit), ""),
+            AtLeastOrPart {
+                value: (value, unit),
+                part,
+                of,
+            } => {
+                let fixed = in_base(value, unit);
+                match other(of) {
+                    Some(whole) if whole * part < fixed => {
+                        at_least(figure, whole * part, &format!(" ({part} of {of})"))
+                    }
+                    Some(_) => at_least(figure, fixed, ""),
+                    None => unknown(of),
+                }
+            }
             Faster {
                 times,
                 than: (value, unit),
@@ -148,10 +184,10 @@ fn at_most(figure: &Figure, limit: f64, why: &str) -> Verdict {
     }
 }
 
-fn at_least(figure: &Figure, limit: f64) -> Verdict {
+fn at_least(figure: &Figure, limit: f64, why: &str) -> Verdict {
     let limit_text = text(limit, figure.dimension);
     Verdict {
-        aim: format!(">= {limit_text}"),
+        aim: format!(">= {limit_text}{why}"),
         kept: figure.value >= limit,
     }
 }
@@ -172,7 +208,8 @@ fn in_base(value: f64, unit: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{
-        AtLeast, AtMost, AtMostTimes, Figure, GOALS, Limit, Verdict, faster, in_base, unmeasured,
+        AtLeast, AtLeastOrPart, AtMost, AtMostTimes, Figure, GOALS, Limit, Verdict, faster,
+        in_base, unmeasured,
     };
 
     fn figure(name: &str, us: f64) -> Figure {
@@ -257,6 +294,29 @@ mod tests {
     }
 
     #[test]
+    fn the_lower_of_a_value_and_a_part_is_the_floor() {
+        let rate = |name: &str, value| Figure::new(name, value, "/s").expect("a unit");
+        let limit = AtLeastOrPart {
+            value: (1000.0, "/s"),
+            part: 0.5,
+            of: "whole",
+        };
+        let verdict = |value, all: &[Figure]| {
+            let Verdict { aim, kept } = limit.verdict(&rate("x", value), all);
+            (aim, kept)
+        };
+        let fast = [rate("whole", 5000.0)];
+        assert_eq!(verdict(1000.0, &fast), (">= 1000 /s".to_owned(), true));
+        assert_eq!(verdict(999.0, &fast), (">= 1000 /s".to_owned(), false));
+        let slow = [rate("whole", 800.0)];
+        let aim = ">= 400 /s (0.5 of whole)".to_owned();
+        assert_eq!(verdict(400.0, &slow), (aim.clone(), true));
+        assert_eq!(verdict(399.0, &slow), (aim, false));
+        let missing = ("whole was not measured".to_owned(), false);
+        assert_eq!(verdict(5000.0, &[]), missing);
+    }
+
+    #[test]
     fn an_aim_without_its_figure_is_named() {
         let all: Vec<_> = GOALS.iter().map(|goal| figure(goal.name, 1.0)).collect();
         assert_eq!(unmeasured(&all), [""; 0]);
@@ -266,7 +326,13 @@ mod tests {
     #[test]
     fn every_aim_has_a_known_unit() {
         for goal in &GOALS {
-            if let AtMost(value, unit) | AtLeast(value, unit) = goal.limit {
+            if let AtMost(value, unit)
+            | AtLeast(value, unit)
+            | AtLeastOrPart {
+                value: (value, unit),
+                ..
+            } = goal.limit
+            {
                 assert!(in_base(value, unit) > 0.0, "{}", goal.name);
             }
         }
