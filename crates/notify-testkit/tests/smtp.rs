@@ -291,6 +291,38 @@ fn answers_are_given_as_told() {
 }
 
 #[test]
+fn a_judge_sees_what_is_asked() {
+    let options = Options::plain()
+        .at(Step::Noop, (450, "told before"))
+        .judged(|asked| match asked.step {
+            Step::Rcpt if asked.recipient == Some("b@example.com") => Some((450, "busy").into()),
+            Step::EndOfData => {
+                let subject = asked.message?.text().contains("Subject: bad");
+                subject.then(|| (554, "no").into())
+            }
+            _ => None,
+        });
+    let server = check(
+        options,
+        &[
+            ("NOOP", 450),
+            ("EHLO client", 250),
+            ("MAIL FROM:<a@example.com>", 250),
+            ("RCPT TO:<a@example.com>", 250),
+            ("RCPT TO:<b@example.com>", 450),
+            ("DATA", 354),
+            ("Subject: bad\r\n\r\n.", 554),
+            ("MAIL FROM:<a@example.com>", 250),
+            ("RCPT TO:<a@example.com>", 250),
+            ("DATA", 354),
+            ("Subject: good\r\n\r\n.", 250),
+        ],
+    );
+    assert_eq!(server.messages().len(), 1);
+    assert_eq!(server.received().len(), 2);
+}
+
+#[test]
 fn a_large_mail_is_refused_by_what_it_says_and_by_what_it_is() {
     let small = || Options::plain().size(Some(10));
     check(

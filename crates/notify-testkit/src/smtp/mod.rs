@@ -24,7 +24,7 @@ use std::time::Instant;
 use crate::record::Record;
 use crate::wire::Listener;
 
-pub use options::{Answer, Mechanism, Options, Reply, Step};
+pub use options::{Answer, Asked, Mechanism, Options, Reply, Step};
 
 /// A mail that came whole, up to the final dot.
 #[derive(Clone, Debug, PartialEq, Eq)]

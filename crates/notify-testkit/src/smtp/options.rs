@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify_schema::Secret;
 
+use super::Message;
 use crate::act::Act;
 use crate::wire::{Gate, Upgrade};
 
@@ -128,6 +129,22 @@ impl From<Gate> for Answer {
     }
 }
 
+/// What the server is about to answer.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Asked<'a> {
+    /// Where in the conversation.
+    pub step: Step,
+    /// The number of the connection, from 1.
+    pub connection: usize,
+    /// At [`Step::Rcpt`]: the recipient.
+    pub recipient: Option<&'a str>,
+    /// At [`Step::EndOfData`]: the mail, as it would be accepted.
+    pub message: Option<&'a Message>,
+}
+
+type Judge = Box<dyn Fn(&Asked<'_>) -> Option<Answer> + Send + Sync>;
+
 #[derive(Clone, Debug)]
 struct Rule {
     step: Step,
@@ -155,6 +172,7 @@ pub struct Options {
     pub(super) size_limit: Option<usize>,
     pub(super) dsn: bool,
     pub(super) ehlo: bool,
+    judge: Option<Judge>,
     rules: Mutex<Vec<Rule>>,
 }
 
@@ -171,6 +189,7 @@ impl Options {
             size_limit: Some(10 * 1024 * 1024),
             dsn: false,
             ehlo: true,
+            judge: None,
             rules: Mutex::default(),
         }
     }
@@ -263,6 +282,16 @@ impl Options {
         self
     }
 
+    /// Asks this at every step first; where it says nothing, the answers given for the step count.
+    #[must_use]
+    pub fn judged(
+        mut self,
+        judge: impl Fn(&Asked<'_>) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
+        self.judge = Some(Box::new(judge));
+        self
+    }
+
     pub(super) fn add(
         &self,
         step: Step,
@@ -283,7 +312,13 @@ impl Options {
     }
 
     /// The answer that was given for this step, counted as used.
-    pub(super) fn answer_at(&self, step: Step, recipient: Option<&str>) -> Option<Answer> {
+    pub(super) fn answer_at(&self, asked: &Asked<'_>) -> Option<Answer> {
+        if let Some(answer) = self.judge.as_ref().and_then(|judge| judge(asked)) {
+            return Some(answer);
+        }
+        let Asked {
+            step, recipient, ..
+        } = *asked;
         let mut rules = self.rules();
         let rule = rules.iter_mut().find(|rule| {
             rule.step == step

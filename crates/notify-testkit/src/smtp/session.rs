@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use super::options::{Answer, Options, Reply, Security, Step};
+use super::options::{Answer, Asked, Options, Reply, Security, Step};
 use super::transaction::Envelope;
 use super::{Line, Login, Seen, auth, command, transaction};
 use crate::act::{Flow, close, perform};
@@ -189,7 +189,13 @@ impl Session {
         recipient: Option<&str>,
         usual: Reply,
     ) -> io::Result<Answered> {
-        let scripted = self.options.answer_at(step, recipient);
+        let asked = Asked {
+            step,
+            connection: self.connection,
+            recipient,
+            message: None,
+        };
+        let scripted = self.options.answer_at(&asked);
         if let Some(Answer::HeldUntil(gate)) = &scripted {
             gate.passed().await;
         }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::Message;
 use super::command;
-use super::options::{Answer, Reply, Step};
+use super::options::{Answer, Asked, Reply, Step};
 use super::session::Session;
 use crate::act::Flow;
 
@@ -203,7 +203,12 @@ impl Session {
         } else {
             Reply::new(250, &format!("2.0.0 Ok: queued as FAKE{number:04}"))
         };
-        let scripted = self.options.answer_at(Step::EndOfData, None);
+        let scripted = self.options.answer_at(&Asked {
+            step: Step::EndOfData,
+            connection: self.connection,
+            recipient: None,
+            message: Some(&message),
+        });
         message.accepted = !too_large
             && match &scripted {
                 Some(Answer::Reply(reply)) => reply.is_positive(),
