@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify_core::{
-    Failure, FailureKind, Job, JobRecord, Millis, Next, Outcome, Receipt, Refusal, Settlement,
-    SpoolErrorKind, Target, failpoint, report,
+    AttemptRecord, Failure, FailureKind, Job, JobRecord, Millis, Next, Outcome, Receipt, Refusal,
+    Settlement, SpoolErrorKind, Target, failpoint, report,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -102,11 +102,11 @@ pub(crate) async fn attempt(
         }
         Addressee::Target(target) => {
             if policy.uncertain == WhenUncertain::Hold && job.attempt > 1 {
-                match was_cut_off(&inner, &job).await {
-                    Ok(false) => {}
-                    Ok(true) => {
+                match unclear(&inner, &job).await {
+                    Ok(None) => {}
+                    Ok(Some(number)) => {
                         drop(place);
-                        let held = held(&job, inner.clock.now());
+                        let held = held(number, inner.clock.now());
                         record(&inner, &job, held, &killed).await;
                         return;
                     }
@@ -163,25 +163,26 @@ fn addressee(inner: &Inner, current: &Current, job: &Job) -> Addressee {
     }
 }
 
-/// Whether the attempt before this one was cut off since a person last had a word.
-async fn was_cut_off(inner: &Inner, job: &Job) -> Result<bool, notify_core::SpoolError> {
+/// The last attempt that may have arrived since a person last had a word, whatever came after it.
+async fn unclear(inner: &Inner, job: &Job) -> Result<Option<u32>, notify_core::SpoolError> {
     let record = inner.opened.history.event(job.event.id).await?;
     let jobs = record.map_or_else(Vec::new, |record| record.jobs);
     let ours = |record: &&JobRecord| record.target == job.target;
-    let last = jobs
-        .iter()
-        .find(ours)
-        .and_then(|record| record.attempts.last());
-    Ok(last.is_some_and(|last| last.outcome == Outcome::CutOff && last.ended >= job.since))
+    let attempts = jobs.iter().find(ours).map(|record| &record.attempts);
+    let may_have_arrived = |attempt: &&AttemptRecord| {
+        let uncertain = Outcome::Failed(FailureKind::Uncertain);
+        [Outcome::CutOff, uncertain].contains(&attempt.outcome) && attempt.ended >= job.since
+    };
+    let last = attempts.and_then(|all| all.iter().rev().find(may_have_arrived));
+    Ok(last.map(|attempt| attempt.number))
 }
 
-fn held(job: &Job, now: Millis) -> Ended {
+fn held(number: u32, now: Millis) -> Ended {
     let settlement = Settlement {
         started: now,
         outcome: Outcome::CutOff,
         detail: Some(format!(
-            "attempt {} was cut off, and nothing was sent since",
-            job.attempt - 1
+            "attempt {number} may have arrived, and nothing was sent since"
         )),
         reference: None,
         refused: Vec::new(),

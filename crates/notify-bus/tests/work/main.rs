@@ -395,6 +395,27 @@ async fn what_a_dead_worker_left_is_held_where_a_person_is_to_decide() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_held_stays_held_when_its_target_was_unusable_in_between() {
+    let spool = MemorySpool::new();
+    let mut bench = Bench::idle("one take\n  retry-uncertain hold", spool.opened());
+    let event = bench.accept().await;
+    lost(&spool, &bench).await;
+    bench.replace("one bad\n  retry-uncertain hold");
+    bench.begin();
+    pass(SECONDS).await;
+    let (state, outcomes) = bench.course(event, "one").await;
+    assert_eq!(
+        (state, &outcomes[..]),
+        (JobState::Pending, &["cut-off", "misconfigured"][..])
+    );
+    bench.replace("one take\n  retry-uncertain hold");
+    pass(SECONDS).await;
+    assert_eq!(bench.course(event, "one").await.0, JobState::Dead);
+    let key = bench.job(event, "one").await.key;
+    assert!(!bench.seen().iter().any(|seen| seen.key == key));
+}
+
+#[tokio::test(start_paused = true)]
 async fn silence_is_sent_again_after_the_whole_wait_or_held() {
     let bench = Bench::new("again silent,take\nheld silent\n  retry-uncertain hold");
     let event = bench.accept().await;
