@@ -370,6 +370,26 @@ mod tests {
     }
 
     #[test]
+    fn the_page_shows_lines_as_they_are() {
+        let page = include_str!("../../../docs/reference/logs.md");
+        let say = || {
+            let event = "0192fd4b-7c00-7000-8000-000000000001";
+            let detail = "450 4.2.1 busy";
+            tracing::warn!(target: "notify_bus::attempt", attempt = 2, detail, event, target = "ops-mail", "it was not taken");
+        };
+        let text = said(Form::Text, false, say).concat();
+        let (_, text) = text.split_once(' ').expect("a time");
+        assert!(page.lines().any(|line| line.ends_with(text)), "{text}");
+
+        let json = said(Form::Json, false, say).concat();
+        let mut json: Value = serde_json::from_str(&json).expect("JSON");
+        let shown = page.lines().find(|line| line.starts_with('{'));
+        let shown: Value = serde_json::from_str(shown.expect("an example")).expect("JSON");
+        json["time"] = shown["time"].clone();
+        assert_eq!(json, shown);
+    }
+
+    #[test]
     fn the_journals_stream_is_known_by_its_numbers() {
         let file = tempfile::tempfile().expect("a file");
         let found = rustix::fs::fstat(&file).expect("it is open");
