@@ -206,7 +206,7 @@ async fn tried(
     killed: &CancellationToken,
 ) -> Ended {
     let started = inner.clock.now();
-    let message = current.engine.message(&job.event);
+    let message = current.texts(&job.event);
     failpoint::reached("before-send");
     let result = tokio::select! {
         biased;

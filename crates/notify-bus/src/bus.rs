@@ -1,13 +1,14 @@
 //! Accepts events and knows how the targets fare; the work itself is in [`work`](crate::work).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::time::SystemTime;
 
 use notify_core::{
     Entry, EventId, Millis, Notification, Opened, Put, Registry, SpoolError, report,
 };
+use notify_render::Texts;
 use serde::Serialize;
 use tokio::sync::Notify;
 use tracing::{debug, error, info};
@@ -16,8 +17,11 @@ use crate::accept::{Accepted, proposed};
 use crate::breaker::BreakerState;
 use crate::gauges::Gauges;
 use crate::lanes::{Backoff, Lanes};
-use crate::trouble::{Telling, Throttle, Trouble};
+use crate::trouble::{Cause, Telling, Throttle, Trouble};
 use crate::{Clock, Engine, LEGACY_MAIL, Settings};
+
+/// So many entries of the texts may be those of events that were delivered.
+const MOST_TEXTS: usize = 1024;
 
 /// Accepts events, delivers what a spool holds, and says how it goes.
 ///
@@ -51,6 +55,8 @@ pub(crate) struct Inner {
 pub(crate) struct Current {
     pub(crate) engine: Arc<Engine>,
     pub(crate) settings: Settings,
+    /// The texts of events that are being delivered.
+    texts: Mutex<HashMap<EventId, Weak<Texts>>>,
 }
 
 /// Whether the spool fails, and when to ask it again.
@@ -100,7 +106,7 @@ impl Bus {
             opened: opened.clone(),
             registry,
             clock,
-            current: RwLock::new(Arc::new(Current { engine, settings })),
+            current: RwLock::new(Arc::new(Current::new(engine, settings))),
             lanes: Mutex::default(),
             spool: Mutex::default(),
             throttle: Mutex::default(),
@@ -142,7 +148,7 @@ impl Bus {
     /// its breaker is closed.
     pub fn replace(&self, engine: Arc<Engine>, settings: Settings) {
         engine.prepare_for_many_events();
-        let new = Arc::new(Current { engine, settings });
+        let new = Arc::new(Current::new(engine, settings));
         let old = {
             let mut current = self
                 .inner
@@ -245,6 +251,30 @@ impl Bus {
     }
 }
 
+impl Current {
+    fn new(engine: Arc<Engine>, settings: Settings) -> Self {
+        Current {
+            engine,
+            settings,
+            texts: Mutex::default(),
+        }
+    }
+
+    /// The texts of an event, rendered once for all targets that it is being delivered to.
+    pub(crate) fn texts(&self, event: &Notification) -> Arc<Texts> {
+        let mut known = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(texts) = known.get(&event.id).and_then(Weak::upgrade) {
+            return texts;
+        }
+        if known.len() >= MOST_TEXTS {
+            known.retain(|_, texts| texts.strong_count() > 0);
+        }
+        let texts = Arc::new(self.engine.message(event));
+        known.insert(event.id, Arc::downgrade(&texts));
+        texts
+    }
+}
+
 impl SpoolHealth {
     pub(crate) fn fails(&self) -> bool {
         self.backoff.is_on() || self.unrecorded > 0
@@ -313,12 +343,11 @@ impl Inner {
 
     /// Says it in the log, and as an event unless there was one of the cause within the hour.
     pub(crate) async fn tell(&self, trouble: Trouble) {
-        error!(
-            cause = trouble.cause.name(),
-            target = trouble.target,
-            "{}",
-            trouble.detail
-        );
+        // What became of deliveries and breakers is in the log already.
+        if matches!(trouble.cause, Cause::Configuration | Cause::Spool) {
+            let Trouble { target, detail, .. } = &trouble;
+            error!(cause = trouble.cause.name(), target, "{detail}");
+        }
         let telling = self.throttle().offer(trouble, self.clock.now());
         match telling {
             Some(telling) => self.tell_all([telling]).await,

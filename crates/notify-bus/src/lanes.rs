@@ -166,7 +166,8 @@ impl Lanes {
         lane.is_claiming = false;
         lane.under_way -= order.most - got;
         lane.unsettled -= order.most - got;
-        let is_drained = got < order.most;
+        // Fewer than asked for may be all that one claim may hold.
+        let is_drained = got == 0;
         lane.may_be_due |= failed || !is_drained;
         let unsure = lane.is_unsure && is_drained && !failed;
         if unsure {
@@ -360,5 +361,135 @@ impl Backoff {
     /// It is over. Says whether it had begun.
     pub(crate) fn end(&mut self) -> bool {
         std::mem::take(&mut self.0) > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Backoff, Lanes, Order, Rules};
+    use crate::{Settings, TargetSettings};
+    use notify_core::{Millis, TargetQueue};
+    use std::time::Duration;
+
+    fn rules(_: &str) -> Rules {
+        let settings = *Settings::default().target("any");
+        Rules {
+            enabled: true,
+            settings: TargetSettings {
+                concurrency: 4,
+                ..settings
+            },
+        }
+    }
+
+    fn orders(lanes: &mut Lanes, now: i64, total: usize) -> Vec<(String, usize)> {
+        let orders = lanes.orders(Millis(now), total, rules);
+        let shown = |order: Order| (order.target.to_string(), order.most);
+        orders.into_iter().map(shown).collect()
+    }
+
+    fn order(target: &str, most: usize) -> Order {
+        let target = target.into();
+        Order { target, most }
+    }
+
+    #[test]
+    fn a_target_is_claimed_for_as_long_as_something_comes() {
+        let mut lanes = Lanes::default();
+        assert_eq!(orders(&mut lanes, 0, 64), []);
+        lanes.due("a");
+        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
+        assert_eq!(orders(&mut lanes, 0, 64), [], "one claim at a time");
+        lanes.claimed(&order("a", 4), 2, false);
+        assert_eq!(lanes.under_way(), 2);
+        assert_eq!(
+            orders(&mut lanes, 0, 64),
+            [("a".to_owned(), 2)],
+            "there may be more"
+        );
+        lanes.claimed(&order("a", 2), 0, false);
+        assert_eq!(orders(&mut lanes, 0, 64), []);
+    }
+
+    #[test]
+    fn what_comes_while_a_claim_is_on_its_way_is_not_overlooked() {
+        let mut lanes = Lanes::default();
+        lanes.due("a");
+        orders(&mut lanes, 0, 64);
+        lanes.due("a");
+        lanes.claimed(&order("a", 4), 0, false);
+        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
+    }
+
+    #[test]
+    fn the_last_places_are_for_those_who_have_none() {
+        let mut lanes = Lanes::default();
+        for target in ["a", "b", "c"] {
+            lanes.due(target);
+        }
+        // 2 of 8 places are kept.
+        let given = [("a", 4), ("b", 2), ("c", 1)].map(|(name, most)| (name.to_owned(), most));
+        assert_eq!(orders(&mut lanes, 0, 8), given);
+        lanes.due("d");
+        lanes.due("e");
+        assert_eq!(
+            orders(&mut lanes, 0, 8),
+            [("d".to_owned(), 1)],
+            "no more than all"
+        );
+        assert_eq!(lanes.under_way(), 8);
+        lanes.freed("a");
+        assert_eq!(
+            orders(&mut lanes, 0, 8),
+            [("e".to_owned(), 1)],
+            "nobody is forgotten"
+        );
+    }
+
+    #[test]
+    fn due_times_are_kept_and_asked_for() {
+        let mut lanes = Lanes::default();
+        lanes.later("a", Millis(1_000));
+        lanes.later("a", Millis(500));
+        assert_eq!(orders(&mut lanes, 0, 64), []);
+        assert_eq!(lanes.next_timer(), Some(Millis(500)));
+        assert_eq!(orders(&mut lanes, 500, 64), [("a".to_owned(), 4)]);
+        lanes.claimed(&order("a", 4), 0, false);
+        assert!(lanes.take_survey(), "what comes after it is not known");
+        let queue = TargetQueue {
+            target: "a".to_owned(),
+            pending: 1,
+            leased: 0,
+            dead: 0,
+            oldest: None,
+            next: Some(Millis(1_000)),
+        };
+        lanes.surveyed(&[queue], Millis(500));
+        assert_eq!(orders(&mut lanes, 500, 64), []);
+        assert_eq!(lanes.next_timer(), Some(Millis(1_000)));
+    }
+
+    #[test]
+    fn a_failed_claim_gives_its_places_back_and_is_made_again() {
+        let mut lanes = Lanes::default();
+        lanes.due("a");
+        orders(&mut lanes, 0, 64);
+        lanes.claimed(&order("a", 4), 0, true);
+        assert_eq!(lanes.under_way(), 0);
+        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
+    }
+
+    #[test]
+    fn waits_for_the_spool_are_bounded() {
+        let mut backoff = Backoff::default();
+        assert!(!backoff.is_on());
+        let waits: Vec<_> = (0..100).map(|_| backoff.next()).collect();
+        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(
+            (waits[0], waits[99]),
+            (Duration::from_millis(100), Duration::from_secs(10))
+        );
+        assert!(backoff.end());
+        assert!(!backoff.end());
     }
 }

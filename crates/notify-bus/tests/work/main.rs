@@ -1,16 +1,25 @@
 //! The worker on a spool in memory, in time that the tests turn.
 
 mod bench;
+mod flaky;
 
 use bench::{Bench, MINUTES, SECONDS, pass};
-use notify_bus::{BreakerState, LEGACY_MAIL, Standing, legacy_entry};
-use notify_core::{JobState, LegacyMail, Millis};
+use flaky::{Fails, Flaky};
+use notify_bus::{Accepted, BreakerState, LEGACY_MAIL, Standing, legacy_entry};
+use notify_core::{JobState, LegacyMail, Millis, Put, SpoolErrorKind};
 use notify_testkit::spool::MemorySpool;
 
 #[tokio::test(start_paused = true)]
 async fn what_is_accepted_is_delivered() {
     let bench = Bench::new("one take\ntwo take\noff take\n  disable true");
-    let accepted = bench.bus.accept(bench.event()).await.expect("accepted");
+    let event = bench.event();
+    let entry = notify_bus::entry(&bench.bus.engine(), event.clone(), bench.bus.clock().now());
+    let accepted = bench.bus.accept(event).await.expect("accepted");
+    assert_eq!(
+        Accepted::of(&entry, Put::Stored),
+        accepted,
+        "who puts it himself says the same"
+    );
     assert!(!accepted.known);
     assert_eq!(accepted.matchers, ["default-matcher"]);
     let standings = [
@@ -475,4 +484,112 @@ async fn what_others_put_is_found() {
     pass(SECONDS * 61).await;
     assert_eq!(worker.seen().len(), 1);
     assert!(now > Millis(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
+    let (flaky, opened) = Flaky::new();
+    let mut bench = Bench::idle("one take\ntwo take", opened);
+    let before = bench.accept().await;
+    flaky.set(Fails::All);
+    bench.begin();
+    pass(MINUTES * 10).await;
+    assert!(
+        flaky.refused() < 100,
+        "{} calls in ten minutes",
+        flaky.refused()
+    );
+    assert!(
+        bench
+            .bus
+            .accept(bench.event())
+            .await
+            .is_err_and(|error| error.kind() == SpoolErrorKind::Full)
+    );
+    flaky.set(Fails::Nothing);
+    pass(SECONDS * 11).await;
+    assert_eq!(bench.course(before, "one").await.0, JobState::Delivered);
+    assert_eq!(bench.seen().len(), 2, "and nothing that was refused");
+    assert!(!bench.bus.gauges().spool_fails);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spool_that_fails_at_work_is_asked_less_and_less() {
+    let (flaky, opened) = Flaky::new();
+    let mut bench = Bench::idle("one fail,take\n  retry-min-interval 30s", opened);
+    bench.begin();
+    let event = bench.accept().await;
+    pass(SECONDS / 100).await;
+    flaky.set(Fails::All);
+    pass(MINUTES * 10).await;
+    assert!(bench.bus.gauges().spool_fails);
+    assert!(
+        flaky.refused() < 150,
+        "{} calls in ten minutes",
+        flaky.refused()
+    );
+    flaky.set(Fails::Nothing);
+    pass(SECONDS * 11).await;
+    assert_eq!(bench.course(event, "one").await.0, JobState::Delivered);
+    assert!(!bench.bus.gauges().spool_fails);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_recorded_is_not_sent_again() {
+    let (flaky, opened) = Flaky::new();
+    let mut bench = Bench::idle("one take", opened);
+    bench.begin();
+    flaky.set(Fails::Settling);
+    let event = bench.accept().await;
+    // Longer than its lease.
+    pass(MINUTES * 10).await;
+    let late = bench.accept().await;
+    pass(MINUTES).await;
+    assert_eq!(
+        bench.seen().len(),
+        1,
+        "nothing is claimed that could not be recorded either"
+    );
+    flaky.set(Fails::Nothing);
+    pass(SECONDS * 11).await;
+    for event in [event, late] {
+        let (state, outcomes) = bench.course(event, "one").await;
+        assert_eq!(
+            (state, &outcomes[..]),
+            (JobState::Delivered, &["delivered"][..])
+        );
+    }
+    assert_eq!(bench.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_is_a_new_beginning_for_what_was_misconfigured() {
+    let spool = MemorySpool::new();
+    let mut bench = Bench::idle("one wrong", spool.opened());
+    bench.begin();
+    let event = bench.accept().await;
+    pass(SECONDS).await;
+    bench.stop().await;
+    let mut again = Bench::idle("one take", spool.opened());
+    again.begin();
+    pass(SECONDS).await;
+    assert_eq!(
+        bench.course(event, "one").await.0,
+        JobState::Delivered,
+        "not an hour later"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_past_its_age_does_not_wait_for_one_probe_an_hour() {
+    let bench =
+        Bench::new("one fail\n  retry-max-age 1h\n  retry-max-interval 1h\n  concurrency 1");
+    for _ in 0..50 {
+        bench.accept().await;
+    }
+    pass(MINUTES * 60 * 24).await;
+    let counts = bench.opened.spool.counts().await.expect("readable");
+    assert_eq!(counts.pending, 0, "{counts:?}");
+    let seen = bench.seen();
+    assert!(seen.len() >= 50, "each had its attempt");
 }
