@@ -22,14 +22,28 @@ pub(crate) fn database(folder: &Path) -> PathBuf {
 
 /// Makes the folder and the database file, so that nobody else can read them from the first byte.
 pub(crate) fn make(folder: &Path) -> Result<(), SpoolError> {
+    let is_new = !database(folder).exists();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)
         .map_err(|error| told(folder, "cannot be made", error))?;
     private_file(&database(folder))
-        .map(|_| ())
-        .map_err(|error| told(&database(folder), "cannot be made", error))
+        .map_err(|error| told(&database(folder), "cannot be made", error))?;
+    if is_new {
+        // Or a loss of power might take the names, and all that was accepted under them.
+        for made in [Some(folder), folder.parent()].into_iter().flatten() {
+            synced(made).map_err(|error| told(made, "cannot be synced", error))?;
+        }
+    }
+    Ok(())
+}
+
+fn synced(folder: &Path) -> io::Result<()> {
+    match folder.as_os_str().is_empty() {
+        true => File::open(".")?.sync_all(),
+        false => File::open(folder)?.sync_all(),
+    }
 }
 
 fn private_file(path: &Path) -> io::Result<File> {
@@ -47,8 +61,17 @@ pub(crate) struct Hold {
 impl Hold {
     /// Has it open, as others may.
     pub(crate) fn shared(folder: &Path) -> Result<Self, SpoolError> {
+        Hold::of(folder, private_file)
+    }
+
+    /// The same for one who only looks, and leaves no file.
+    pub(crate) fn looking(folder: &Path) -> Result<Self, SpoolError> {
+        Hold::of(folder, |path| File::open(path))
+    }
+
+    fn of(folder: &Path, open: fn(&Path) -> io::Result<File>) -> Result<Self, SpoolError> {
         let path = folder.join("spool.lock");
-        let file = private_file(&path).map_err(|error| told(&path, "cannot be opened", error))?;
+        let file = open(&path).map_err(|error| told(&path, "cannot be opened", error))?;
         let hold = Hold { file };
         hold.wait(FlockOperation::NonBlockingLockShared, &path)?;
         Ok(hold)

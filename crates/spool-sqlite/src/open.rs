@@ -41,7 +41,7 @@ pub(crate) fn open(place: &SpoolPlace) -> Result<Opened, SpoolError> {
             let connection = reading(&path).map_err(|error| told(&error, &path))?;
             usable(&connection, &path)?;
             // Who may only read cannot lock either, and is not in the way of who sets it aside.
-            let hold = Hold::shared(&place.folder).ok();
+            let hold = Hold::looking(&place.folder).ok();
             Ok(opened(&path, hold, None, Vec::new()))
         }
     }

@@ -74,8 +74,10 @@ impl Readers {
                 Ok(done)
             });
         done.map_err(|failed| {
+            let is_of_file = matches!(failed, Failed::Database(_));
             let error = failed.told(&self.path);
-            if error.kind() == SpoolErrorKind::Corrupt {
+            // One event that cannot be decoded is no reason to set all others aside.
+            if is_of_file && error.kind() == SpoolErrorKind::Corrupt {
                 mark_damaged(&self.path);
             }
             error

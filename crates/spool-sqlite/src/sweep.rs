@@ -14,6 +14,13 @@ pub(crate) const STEP: usize = 200;
 /// Events that one step looks at.
 const LOOK: usize = 20_000;
 
+/// Young events one after another that end a walk: what follows is younger still. Not the first
+/// one, whose time may be that of a clock gone wrong.
+const YOUNG: usize = 1000;
+
+/// Free pages that stay in the file, for what comes next.
+const SPARE: i64 = 1024;
+
 /// Pages that one step gives back to the file system.
 const PAGES: i64 = 512;
 
@@ -50,7 +57,7 @@ pub(crate) fn chosen(
     let mut chosen = Chosen::default();
     let mut statement = connection.prepare_cached(&candidates())?;
     let mut rows = statement.query(params![from, limit(LOOK)])?;
-    let (mut looked, mut passed) = (0, from);
+    let (mut looked, mut young, mut passed) = (0, 0, from);
     while let Some(row) = rows.next()? {
         let (seq, accepted, open, lost): (i64, i64, bool, bool) =
             (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
@@ -58,6 +65,11 @@ pub(crate) fn chosen(
         passed = seq;
         let keep_since = if lost { dead } else { delivered };
         let is_surplus = left.events > 0 || left.bytes > 0;
+        let is_young = accepted >= delivered.0.max(dead.0);
+        young = if is_young { young + 1 } else { 0 };
+        if young > YOUNG && !is_surplus {
+            return Ok(chosen);
+        }
         if open || accepted >= keep_since.0 && !is_surplus {
             continue;
         }
@@ -168,6 +180,12 @@ fn remove_attempts(batch: &Batch<'_>, last: Option<i64>) -> Result<(), Failed> {
             .query_row([id], |row| row.get(0))?;
     }
     Ok(())
+}
+
+/// Whether there are more free pages than should stay.
+pub(crate) fn is_loose(connection: &Connection) -> rusqlite::Result<bool> {
+    let free = connection.pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+    Ok(free? > SPARE)
 }
 
 /// Gives free pages back to the file system, a few of them.

@@ -41,26 +41,29 @@ impl Upkeep for SqliteSpool {
         let writer = self.writer()?;
         let from = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         let retention = retention.clone();
-        let chosen = self
+        let (chosen, is_loose) = self
             .readers
-            .read(move |moment| sweep::chosen(moment, &retention, now, from))
+            .read(move |moment| {
+                let chosen = sweep::chosen(moment, &retention, now, from)?;
+                Ok((chosen, sweep::is_loose(moment)?))
+            })
             .await?;
         let next = chosen.next;
-        let removed = match chosen.events.is_empty() {
+        let events = chosen.events;
+        let removed = match events.is_empty() {
             true => 0,
             false => {
-                let events = chosen.events;
-                let removed = writer
-                    .call(0, move |batch| sweep::remove(batch, &events))
-                    .await?;
-                writer.call(0, sweep::shrink).await?;
-                removed
+                let remove = writer.call(0, move |batch| sweep::remove(batch, &events));
+                remove.await?
             }
         };
+        if is_loose {
+            writer.call(0, sweep::shrink).await?;
+        }
         *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = next.unwrap_or(0);
         Ok(Swept {
             events: removed,
-            more: next.is_some(),
+            more: next.is_some() || is_loose,
         })
     }
 }

@@ -317,6 +317,14 @@ async fn an_event_that_cannot_be_read_is_given_up_alone() {
     let found = spool.upkeep.verify(&|_| {}).await.expect("verified");
     let laws: Vec<_> = found.iter().map(|found| found.law).collect();
     assert_eq!(laws, ["body"]);
+    let shown = spool.history.event(id(1)).await;
+    assert_eq!(shown.expect_err("no JSON").kind(), SpoolErrorKind::Corrupt);
+    drop(spool);
+    // And the others are not set aside for it.
+    assert_eq!(
+        place.work().spool.counts().await.expect("counts").pending,
+        1
+    );
 }
 
 /// What a check finds after a stranger's hand, law by law.
