@@ -79,6 +79,13 @@ impl Breaker {
         Some(until)
     }
 
+    /// Somebody asks for another attempt: an open one is half open at once.
+    pub(crate) fn probe(&mut self) {
+        if matches!(self.state, BreakerState::Open { .. }) {
+            self.state = BreakerState::HalfOpen;
+        }
+    }
+
     /// The probe failed, and its delivery was given up: the next one may be the probe at once.
     ///
     /// Else of a queue that is past its age only one delivery would be given up an hour.
@@ -119,6 +126,22 @@ mod tests {
         let until = Millis(10_000);
         assert_eq!(breaker.look(Millis(9_999)), BreakerState::Open { until });
         assert_eq!(breaker.look(until), BreakerState::HalfOpen);
+    }
+
+    #[test]
+    fn who_asks_gets_a_probe_and_no_more() {
+        let mut breaker = opened();
+        breaker.probe();
+        assert_eq!(breaker.look(Millis(1)), BreakerState::HalfOpen);
+        let until = Millis(20_001);
+        assert_eq!(
+            breaker.failed(&POLICY, Millis(1)),
+            Some(until),
+            "twice as long"
+        );
+        let mut closed = Breaker::default();
+        closed.probe();
+        assert_eq!(closed, Breaker::default());
     }
 
     #[test]

@@ -191,8 +191,11 @@ impl Bus {
     }
 
     /// Something changed in the spool that the bus did not do itself: it is looked at anew.
+    ///
+    /// Who had deliveries tried again may have healed their target: each open breaker lets one out
+    /// as a probe.
     pub fn wake(&self) {
-        self.inner.lanes().want_survey();
+        self.inner.lanes().stirred();
         self.inner.wake.notify_one();
     }
 

@@ -160,6 +160,16 @@ impl Lanes {
         self.look(name);
     }
 
+    /// Somebody changed the spool: it is to be asked, and each open breaker lets a probe out.
+    pub(crate) fn stirred(&mut self) {
+        self.want_survey();
+        let names: Vec<Name> = self.lanes.keys().cloned().collect();
+        for name in names {
+            self.lane(&name).breaker.probe();
+            self.look(&name);
+        }
+    }
+
     /// A claim was answered with so many jobs, or failed.
     pub(crate) fn claimed(&mut self, order: &Order, got: usize, failed: bool) {
         let lane = self.lane(&order.target);

@@ -223,6 +223,33 @@ async fn a_breaker_opens_and_a_probe_closes_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_wakes_it_gets_a_probe() {
+    let bench = Bench::new("one fail,take\n  concurrency 1");
+    for _ in 0..7 {
+        bench.accept().await;
+    }
+    pass(SECONDS / 10).await;
+    assert_eq!(bench.seen().len(), 5, "the others wait for the breaker");
+    bench.bus.wake();
+    pass(SECONDS / 10).await;
+    assert_eq!(bench.seen().len(), 6, "one probe, which failed");
+    let now = bench.bus.clock().now();
+    let all = notify_core::Selection::All;
+    let revived = bench.opened.spool.revive(&all, now).await;
+    assert!(revived.expect("writable") >= 7);
+    bench.bus.wake();
+    pass(SECONDS / 10).await;
+    assert_eq!(
+        bench.seen().len(),
+        7,
+        "one probe, which failed: the event was not tried before"
+    );
+    bench.bus.wake();
+    pass(SECONDS / 10).await;
+    assert!(bench.seen().len() > 7);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_missing_or_unusable_waits_until_it_heals() {
     let bench = Bench::new("one take\nbad bad");
     let event = bench.accept().await;
