@@ -360,6 +360,31 @@ fn an_event_is_followed_to_its_end() {
 }
 
 #[test]
+fn who_follows_takes_no_place_of_a_long_request() {
+    let house = House::open(own_rules());
+    let id = house.client().send(event("a")).expect("accepted").id;
+    let long = " ".repeat(100_000);
+    let following: Vec<_> = (0..8)
+        .map(|_| {
+            let mut stream = BufReader::new(house.stream());
+            let line = format!("{{\"follow\":{{\"id\":\"{id}\"}}{long}}}\n");
+            stream.get_mut().write_all(line.as_bytes()).expect("room");
+            stream.read_line(&mut String::new()).expect("a state");
+            stream
+        })
+        .collect();
+    let mut long_mail = b"Subject: a\n\n".to_vec();
+    long_mail.resize(100_000, b'x');
+    let line = format!("{{\"mail\":{{\"bytes\":{}}}{long}}}\n", long_mail.len());
+    let answers = house.answers(&[line.as_bytes(), &long_mail].concat());
+    assert!(
+        matches!(answers.as_slice(), [Answer::Accepted(_)]),
+        "{answers:?}"
+    );
+    drop(following);
+}
+
+#[test]
 fn many_clients_at_once() {
     let house = House::open(own_rules());
     let ids: BTreeSet<String> = std::thread::scope(|scope| {

@@ -12,7 +12,8 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::protocol::{
-    Accepted, Answer, ErrorKind, EventReference, EventState, MailRequest, Pong, Request,
+    Accepted, Answer, ErrorKind, EventReference, EventState, LegacyRequest, MailRequest, Pong,
+    Request, SendRequest,
 };
 use crate::socket::Rules;
 use crate::socket::reader::{Reader, Taken, Unread};
@@ -91,58 +92,59 @@ impl Connection {
             return Then::GoOn;
         }
         let request = Request::read(&line.bytes);
-        let answer = match request {
+        drop(line.bytes);
+        // Held until the answer, but not by what takes a place of its own, or for ever.
+        let is_short = matches!(request, Ok(Request::Mail(_) | Request::Follow(_)));
+        let _place = line.place.filter(|_| !is_short);
+        let answered = match request {
             Ok(Request::Mail(mail)) => return self.mail(&mail, read, write, rules).await,
-            Ok(Request::Follow(event)) => {
-                return match self.follow(&event, read, write, rules).await {
-                    Ok(then) => then,
-                    Err(declined) => answer(&declined.answer(), write, rules).await,
-                };
-            }
-            Ok(request) => self.small(request, rules).await,
+            Ok(Request::Follow(event)) => match self.follow(&event, read, write, rules).await {
+                Ok(then) => return then,
+                Err(declined) => Err(declined),
+            },
+            Ok(Request::Send(event)) => self.send(*event, rules).await,
+            Ok(Request::Legacy(mail)) => self.legacy(*mail, rules).await,
+            Ok(Request::Status(_)) => self.status().await,
+            Ok(Request::Wake(_)) => self.wake().await,
+            Ok(Request::Ping(_)) => Ok(pong()),
             Err(declined) => Err(declined),
         };
-        drop(line);
-        let text = answer.unwrap_or_else(Declined::answer);
-        self::answer(&text, write, rules).await
+        let text = answered.unwrap_or_else(Declined::answer);
+        answer(&text, write, rules).await
     }
 
-    /// What is asked and answered in one line.
-    async fn small(&mut self, request: Request, rules: &Rules) -> Result<Answer, Declined> {
+    async fn send(&mut self, event: SendRequest, rules: &Rules) -> Result<Answer, Declined> {
+        self.shared.count(self.caller.uid, rules)?;
         let intake = &self.shared.intake;
-        match request {
-            Request::Send(send) => {
-                self.shared.count(self.caller.uid, rules)?;
-                let fresh = self.shared.fresh_id()?;
-                let event = send.event(&intake.hostname(), intake.now(), fresh)?;
-                self.check_template(&event)?;
-                let id = event.id;
-                let accepted = intake.accept(event).await?;
-                Ok(self.accepted(id, accepted))
-            }
-            Request::Legacy(legacy) => {
-                self.require_trust("send mails past the configuration")?;
-                self.shared.count(self.caller.uid, rules)?;
-                let fresh = self.shared.fresh_id()?;
-                let (mail, event) = legacy.event(&intake.hostname(), intake.now(), fresh)?;
-                self.check_template(&event)?;
-                let id = event.id;
-                let accepted = intake.accept_legacy(mail, event).await?;
-                Ok(self.accepted(id, accepted))
-            }
-            Request::Status(_) => {
-                self.require_trust("see the status")?;
-                Ok(Answer::Status(intake.status().await?))
-            }
-            Request::Wake(_) => {
-                self.require_trust("wake the daemon")?;
-                intake.wake().await;
-                Ok(Answer::Done {})
-            }
-            Request::Ping(_) | Request::Mail(_) | Request::Follow(_) => Ok(Answer::Pong(Pong {
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-            })),
-        }
+        let fresh = self.shared.fresh_id()?;
+        let event = event.event(&intake.hostname(), intake.now(), fresh)?;
+        self.check_template(&event)?;
+        let id = event.id;
+        let accepted = intake.accept(event).await?;
+        Ok(self.accepted(id, accepted))
+    }
+
+    async fn legacy(&mut self, mail: LegacyRequest, rules: &Rules) -> Result<Answer, Declined> {
+        self.require_trust("send mails past the configuration")?;
+        self.shared.count(self.caller.uid, rules)?;
+        let intake = &self.shared.intake;
+        let fresh = self.shared.fresh_id()?;
+        let (mail, event) = mail.event(&intake.hostname(), intake.now(), fresh)?;
+        self.check_template(&event)?;
+        let id = event.id;
+        let accepted = intake.accept_legacy(mail, event).await?;
+        Ok(self.accepted(id, accepted))
+    }
+
+    async fn status(&self) -> Result<Answer, Declined> {
+        self.require_trust("see the status")?;
+        Ok(Answer::Status(self.shared.intake.status().await?))
+    }
+
+    async fn wake(&self) -> Result<Answer, Declined> {
+        self.require_trust("wake the daemon")?;
+        self.shared.intake.wake().await;
+        Ok(Answer::Done {})
     }
 
     /// A mail of so many bytes.
@@ -314,6 +316,12 @@ impl Connection {
             }
         }
     }
+}
+
+fn pong() -> Answer {
+    Answer::Pong(Pong {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }
 
 fn stopping() -> Declined {
