@@ -4,6 +4,7 @@
 //! notification and the name of a target stand on every line that is about one.
 //! Other libraries are heard when they warn.
 
+use std::any::Any;
 use std::fmt;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -71,7 +72,20 @@ pub(crate) fn start(format: Option<LogFormat>, global: &Global) -> Result<(), St
 
 fn install(subscriber: impl Subscriber + Send + Sync + 'static) -> Result<(), Stop> {
     tracing::subscriber::set_global_default(subscriber)
-        .map_err(|error| Stop::failed(format!("cannot log: {error}")))
+        .map_err(|error| Stop::failed(format!("cannot log: {error}")))?;
+    // Else it would be no line of the format, and not be in the journal.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        tracing::error!(place, "panicked: {}", words(panic.payload()));
+    }));
+    Ok(())
+}
+
+/// What a panic says.
+fn words(payload: &dyn Any) -> &str {
+    let fixed = payload.downcast_ref::<&str>().copied();
+    let made = || payload.downcast_ref::<String>().map(String::as_str);
+    fixed.or_else(made).unwrap_or("for no stated reason")
 }
 
 fn level(quiet: bool, verbose: bool) -> LevelFilter {
@@ -277,7 +291,7 @@ fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Form, Lines, filter, is_stream, level};
+    use super::{Form, Lines, filter, is_stream, level, words};
     use serde_json::{Value, json};
     use std::io::{self, Write};
     use std::sync::{Arc, Mutex};
@@ -387,6 +401,20 @@ mod tests {
         let shown: Value = serde_json::from_str(shown.expect("an example")).expect("JSON");
         json["time"] = shown["time"].clone();
         assert_eq!(json, shown);
+    }
+
+    #[test]
+    fn a_panic_is_told_in_its_words() {
+        let said = |panic: fn()| std::panic::catch_unwind(panic).expect_err("it panics");
+        assert_eq!(words(&*said(|| panic!("no room"))), "no room");
+        assert_eq!(
+            words(&*said(|| panic!("no room for {}", 7))),
+            "no room for 7"
+        );
+        assert_eq!(
+            words(&*said(|| std::panic::panic_any(7))),
+            "for no stated reason"
+        );
     }
 
     #[test]
