@@ -83,6 +83,13 @@ fn markdown_below(folder: &Path, paths: &mut Vec<PathBuf>) {
     }
 }
 
+fn bad_json(lines: &[String]) -> impl Iterator<Item = String> {
+    let parsed = lines
+        .iter()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line));
+    parsed.filter_map(|value| value.err().map(|error| error.to_string()))
+}
+
 #[track_caller]
 fn assert_none(wrong: &[String]) {
     assert!(
@@ -98,8 +105,13 @@ fn every_block_is_of_a_known_kind() {
     let mut wrong = Vec::new();
     for page in pages() {
         for block in &page.blocks {
-            if let Content::Unknown(reason) = block.content() {
-                wrong.push(format!("{}:{}: {reason}", page.path, block.line));
+            let place = format!("{}:{}", page.path, block.line);
+            match block.content() {
+                Content::Unknown(reason) => wrong.push(format!("{place}: {reason}")),
+                Content::Json => {
+                    wrong.extend(bad_json(&block.lines).map(|error| format!("{place}: {error}")))
+                }
+                _ => {}
             }
         }
     }

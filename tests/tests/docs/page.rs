@@ -48,6 +48,8 @@ pub(crate) enum Content<'b> {
     Rust,
     /// A Cargo manifest.
     Manifest,
+    /// JSON, a value on each line.
+    Json,
     /// Text that claims nothing.
     Plain,
     /// None of these, for this reason.
@@ -110,6 +112,9 @@ impl Block {
             "console" => Content::Session,
             "rust" => Content::Rust,
             "toml" => Content::Manifest,
+            "json" => Content::Json,
+            // What it configures is another program.
+            "yaml" => Content::Plain,
             "text" => self.text_content(),
             other => Content::Unknown(format!("a block of the unknown kind `{other}`")),
         }

@@ -46,12 +46,22 @@ fn strange_code(block: &Block, known: &BTreeSet<String>) -> Vec<String> {
         .collect()
 }
 
-/// The lines of the scaffold as it is made for the page's target, and of the program.
+/// The folders whose files pages quote: the scaffold, the program, a spool.
+const QUOTED: [&str; 4] = [
+    "xtask/src/new_target",
+    "crates/notify-bin/src",
+    "crates/spool-sqlite/src",
+    "crates/spool-sqlite/tests",
+];
+
+/// The lines of what is quoted, of the scaffold as it is made for the page's target.
 fn known_lines() -> BTreeSet<String> {
     let mut lines = BTreeSet::from([format!("use target_{MADE} as _;")]);
-    for folder in ["xtask/src/new_target", "crates/notify-bin/src"] {
-        for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
-            let text = std::fs::read_to_string(entry.expect("a file").path()).expect("a text");
+    for folder in QUOTED {
+        let entries = std::fs::read_dir(root().join(folder)).expect("a folder");
+        let paths = entries.map(|entry| entry.expect("a file").path());
+        for path in paths.filter(|path| path.is_file()) {
+            let text = std::fs::read_to_string(path).expect("a text");
             let filled = PLACEHOLDERS
                 .iter()
                 .fold(text, |text, (from, to)| text.replace(from, to));
@@ -102,7 +112,7 @@ impl Tasks {
         let package = |flag: &str| {
             let at = words.iter().position(|word| *word == flag)?;
             let name = words.get(at + 1)?;
-            let is_made = *name == format!("target-{MADE}");
+            let is_made = *name == format!("target-{MADE}") || *name == "spool-NAME";
             (!is_made && !is_crate(name)).then(|| format!("no package `{name}`"))
         };
         match words[..] {
@@ -114,7 +124,8 @@ impl Tasks {
                 "cargo",
                 "xtask" | "run" | "test" | "build" | "bench" | "fmt" | "clippy" | "doc" | "check",
                 ..,
-            ] => package("-p").or_else(|| package("--package")),
+            ]
+            | ["cargo", "nextest", "run", ..] => package("-p").or_else(|| package("--package")),
             ["cargo", task, ..] => Some(format!("this test does not know `cargo {task}`")),
             _ => None,
         }

@@ -11,8 +11,13 @@ use crate::receivers::{Arrived, Receivers};
 const PROGRAMS: [&str; 8] = [
     "notify", "cargo", "export", "mkdir", "umask", "printf", "cat", "rm",
 ];
+/// Programs of others that a page may name; they are not run.
+const OTHERS: [&str; 2] = ["journalctl", "socat"];
 /// And `df`, at the beginning of a pipe.
 const SOURCES: [&str; 1] = ["df"];
+
+/// What a page writes to have a daemon from there on; it ends with the page.
+const DAEMON: &str = "notify daemon &";
 
 /// A command as a page shows it.
 pub(crate) struct Shown {
@@ -49,6 +54,7 @@ pub(crate) fn run(page: &Page) -> (Vec<String>, Arrived) {
     let numbered = || steps.iter().zip(0..);
     let script: String = numbered()
         .map(|(step, number)| shell_text(step, number, &receivers))
+        .chain([END_OF_DAEMON.to_owned()])
         .collect();
     let outcome = Run::of(shell(&notify, &script), b"");
     let mut wrong = Vec::new();
@@ -69,7 +75,17 @@ pub(crate) fn run(page: &Page) -> (Vec<String>, Arrived) {
 
 /// Cargo's commands are looked at elsewhere; those of the program itself run here.
 fn is_run(shown: &Shown) -> bool {
-    !shown.text.starts_with("cargo ") || of_cargo_run(&shown.text).is_some()
+    let mut parts = shown.text.split(" | ");
+    let is_other = |part: &str| {
+        OTHERS
+            .iter()
+            .any(|other| Some(*other) == part.split(' ').next())
+    };
+    !parts.any(is_other) && !is_of_cargo(shown)
+}
+
+fn is_of_cargo(shown: &Shown) -> bool {
+    shown.text.starts_with("cargo ") && of_cargo_run(&shown.text).is_none()
 }
 
 /// The arguments of the program in `cargo run … -- ARGUMENTS`; none for that of another workspace.
@@ -125,6 +141,7 @@ impl Shown {
         let program = text.split_whitespace().next().unwrap_or_default();
         assert!(
             PROGRAMS.contains(&program)
+                || OTHERS.contains(&program)
                 || SOURCES.contains(&program) && text.contains(" | notify "),
             "{}:{line}: this test does not know how to run `{text}`",
             page.path
@@ -147,6 +164,13 @@ fn shell_text(step: &Step, number: usize, receivers: &Receivers) -> String {
              chmod 600 \"$NOTIFY_CONFIG_DIR/{file}\"\n",
             receivers.on_loopback(text)
         ),
+        Step::Run(shown) if shown.text == DAEMON => format!(
+            "notify daemon >\"$OUT/{number}\" 2>&1 </dev/null &\n\
+             DAEMON=$!\n\
+             until test -S \"$NOTIFY_STATE_DIR/notify.sock\" || ! kill -0 $DAEMON; do :; done\n\
+             kill -0 $DAEMON\n\
+             echo $? >\"$OUT/{number}.code\"\n"
+        ),
         Step::Run(shown) if is_run(shown) => {
             let call = of_cargo_run(&shown.text).map(|arguments| format!("notify {arguments}"));
             let text = receivers.on_loopback(call.as_ref().unwrap_or(&shown.text));
@@ -158,6 +182,9 @@ fn shell_text(step: &Step, number: usize, receivers: &Receivers) -> String {
         Step::Run(_) => String::new(),
     }
 }
+
+/// Ends the daemon, where the page started one.
+const END_OF_DAEMON: &str = "if test \"$DAEMON\"; then kill $DAEMON; wait $DAEMON; fi\n";
 
 /// In a home of its own, with the program on the path.
 fn shell(notify: &Notify, script: &str) -> Command {
