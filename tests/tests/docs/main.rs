@@ -109,7 +109,8 @@ fn every_block_is_of_a_known_kind() {
             match block.content() {
                 Content::Unknown(reason) => wrong.push(format!("{place}: {reason}")),
                 Content::Json => {
-                    wrong.extend(bad_json(&block.lines).map(|error| format!("{place}: {error}")))
+                    let bad = bad_json(&block.lines);
+                    wrong.extend(bad.map(|error| format!("{place}: {error}")));
                 }
                 _ => {}
             }
