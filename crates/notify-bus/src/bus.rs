@@ -11,7 +11,7 @@ use notify_core::{
 use notify_render::Texts;
 use serde::Serialize;
 use tokio::sync::Notify;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::accept::{Accepted, proposed};
 use crate::breaker::BreakerState;
@@ -63,10 +63,19 @@ pub(crate) struct Current {
 #[derive(Debug, Default)]
 pub(crate) struct SpoolHealth {
     pub(crate) backoff: Backoff,
+    /// Whether all that failed so far was to look at it: then a look that succeeds is the end of it.
+    only_looks: bool,
     /// No claim before this.
     pub(crate) held_until: Option<Millis>,
     /// Attempts whose result could not yet be recorded.
     pub(crate) unrecorded: usize,
+}
+
+/// What a call of the spool was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Look,
+    Change,
 }
 
 /// How a target stands.
@@ -279,6 +288,28 @@ impl Current {
 }
 
 impl SpoolHealth {
+    /// A call failed: no other is made for a while. Says whether it is the first of its row.
+    pub(crate) fn failed(&mut self, call: Call, now: Millis) -> bool {
+        let is_first = !self.backoff.is_on();
+        self.only_looks = call == Call::Look && (is_first || self.only_looks);
+        // Calls that were on their way at the same time have failed for the same reason.
+        if self.held_until.is_none_or(|until| until <= now) {
+            self.held_until = Some(now.plus(self.backoff.next()));
+        }
+        is_first
+    }
+
+    /// A call succeeded. Says whether this is the end of a row of failures.
+    ///
+    /// That a full disk can be read says nothing.
+    pub(crate) fn succeeded(&mut self, call: Call) -> bool {
+        if call == Call::Look && !self.only_looks {
+            return false;
+        }
+        self.held_until = None;
+        self.backoff.end()
+    }
+
     pub(crate) fn fails(&self) -> bool {
         self.backoff.is_on() || self.unrecorded > 0
     }
@@ -319,6 +350,7 @@ impl Inner {
             .map(|job| (job.target.clone(), job.due))
             .collect();
         let put = self.opened.spool.put(entry).await?;
+        self.spool_works(Call::Change);
         if put == Put::Known {
             self.known.fetch_add(1, Ordering::Relaxed);
             debug!(event = %accepted.id, "accepted before");
@@ -342,6 +374,21 @@ impl Inner {
         drop(lanes);
         self.wake.notify_one();
         Ok(accepted)
+    }
+
+    /// A call failed: nobody asks again for a while, and it is said once.
+    pub(crate) fn spool_failed(&self, call: Call, failure: &SpoolError) {
+        if self.spool().failed(call, self.clock.now()) {
+            let why = report(failure);
+            warn!("the spool fails, and nothing is delivered until it works again: {why}");
+        }
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn spool_works(&self, call: Call) {
+        if self.spool().succeeded(call) {
+            info!("the spool works again");
+        }
     }
 
     /// Says it in the log, and as an event unless there was one of the cause within the hour.

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::attempt::{Place, attempt, give_back};
-use crate::bus::{Bus, Current, Inner};
+use crate::bus::{Bus, Call, Current, Inner};
 use crate::deliver::GRACE;
 use crate::lanes::{Backoff, Order, Rules};
 use crate::trouble::{Cause, Trouble};
@@ -226,22 +226,25 @@ impl Worker {
 
     /// How long nothing happens by itself.
     fn wait(&self, surveyed: Millis) -> Duration {
-        let held = self.inner.spool().held_until;
-        let throttled = self.inner.throttle().next();
-        let timer = self.inner.lanes().next_timer();
-        let survey = Some(surveyed.plus(SURVEY));
+        let told = self.inner.throttle().next();
+        let (unrecorded, held) = {
+            let spool = self.inner.spool();
+            (spool.unrecorded > 0, spool.held_until)
+        };
         let now = self.inner.clock.now();
         let next = match held {
-            Some(until) if now < until => [Some(until), throttled, None],
-            _ => [timer, throttled, survey],
+            // Whoever waits to record something wakes the worker when it could.
+            _ if unrecorded => told,
+            Some(until) if now < until => told.map_or(Some(until), |told| Some(told.min(until))),
+            _ => {
+                let timer = self.inner.lanes().next_timer();
+                let survey = Some(surveyed.plus(SURVEY));
+                [told, timer, survey].into_iter().flatten().min()
+            }
         };
-        let next = next
-            .into_iter()
-            .flatten()
-            .min()
-            .unwrap_or(surveyed.plus(SURVEY));
-        // Not less, so that a due time in the past does not spin.
-        next.since(now).max(Duration::from_millis(1))
+        // Not less than the clock can tell, so that a time in the past does not spin.
+        next.map_or(SURVEY, |next| next.since(now))
+            .max(Duration::from_millis(1))
     }
 }
 
@@ -261,11 +264,11 @@ async fn claim(worker: Worker, order: Order, lease: Duration) {
         Ok(jobs) => jobs,
         Err(failure) => {
             inner.lanes().claimed(&order, 0, true);
-            failed(&inner, &failure);
+            inner.spool_failed(Call::Change, &failure);
             return;
         }
     };
-    works_again(&inner);
+    inner.spool_works(Call::Change);
     inner.lanes().claimed(&order, jobs.len(), false);
     inner.wake.notify_one();
     for job in jobs {
@@ -278,36 +281,10 @@ async fn claim(worker: Worker, order: Order, lease: Duration) {
     }
 }
 
-/// A claim failed: nobody asks again for a while, and it is said once.
-fn failed(inner: &Inner, failure: &SpoolError) {
-    let mut spool = inner.spool();
-    let now = inner.clock.now();
-    // Claims that were on their way at the same time have failed for the same reason.
-    if spool.held_until.is_some_and(|until| now < until) {
-        return;
-    }
-    if !spool.backoff.is_on() {
-        warn!(
-            "the spool fails, and nothing is delivered until it works again: {}",
-            report(failure)
-        );
-    }
-    spool.held_until = Some(now.plus(spool.backoff.next()));
-    drop(spool);
-    inner.wake.notify_one();
-}
-
-fn works_again(inner: &Inner) {
-    let mut spool = inner.spool();
-    if spool.backoff.end() {
-        spool.held_until = None;
-        info!("the spool works again");
-    }
-}
-
 async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
     match inner.opened.spool.hurry(&target, inner.clock.now()).await {
         Ok(hurried) => {
+            inner.spool_works(Call::Change);
             info!(
                 target = &*target,
                 hurried, "waiting deliveries are made now"
@@ -321,7 +298,7 @@ async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
                 report(&failure)
             );
             inner.lanes().changed(&target);
-            failed(&inner, &failure);
+            inner.spool_failed(Call::Change, &failure);
         }
     }
     inner.wake.notify_one();
@@ -329,10 +306,13 @@ async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
 
 async fn survey_queues(inner: Arc<Inner>) {
     match inner.opened.spool.targets().await {
-        Ok(queues) => inner.lanes().surveyed(&queues, inner.clock.now()),
+        Ok(queues) => {
+            inner.spool_works(Call::Look);
+            inner.lanes().surveyed(&queues, inner.clock.now());
+        }
         Err(failure) => {
             inner.lanes().want_survey();
-            failed(&inner, &failure);
+            inner.spool_failed(Call::Look, &failure);
         }
     }
     inner.wake.notify_one();
