@@ -25,8 +25,8 @@ const CLIENTS: usize = 64;
 /// Events that each round of many clients puts.
 const EVENTS: usize = 12_800;
 const ROUNDS: usize = 5;
-/// Calls of one client in a round.
-const CALLS: usize = 100;
+/// Calls of one client: more than one journal holds.
+const CALLS: usize = 1500;
 /// Rows of an event with one delivery: `event`, `body` and `job`.
 const ROWS: usize = 3;
 /// Pending deliveries of a long queue.
@@ -137,24 +137,19 @@ fn one_client(runtime: &Runtime) {
         .expect("a file");
     let record = vec![b'x'; bytes()];
     let (mut floor, mut accepts) = (Vec::new(), Vec::new());
-    let mut number = 0;
-    for _ in 0..ROUNDS {
-        for _ in 0..CALLS {
+    runtime.block_on(async {
+        for number in 0..CALLS {
             let start = Instant::now();
             log.write_all(&record).expect("written");
             log.sync_data().expect("synced");
             floor.push(start.elapsed());
+
+            let event = event(number, &["mail"]);
+            let start = Instant::now();
+            spool.spool.put(event).await.expect("put");
+            accepts.push(start.elapsed());
         }
-        runtime.block_on(async {
-            for _ in 0..CALLS {
-                number += 1;
-                let event = event(number, &["mail"]);
-                let start = Instant::now();
-                spool.spool.put(event).await.expect("put");
-                accepts.push(start.elapsed());
-            }
-        });
-    }
+    });
     report("spool/floor/append-fdatasync", median(floor), "us");
     report("spool/accept/one-client", median(accepts), "us");
 }

@@ -111,8 +111,10 @@ fn work(folder: &Path, path: &Path) -> Result<Opened, SpoolError> {
     let (connection, alarms) = match sound(path) {
         Ok(connection) => (connection, Vec::new()),
         Err(error) if error.kind() == SpoolErrorKind::Corrupt => {
-            let alarm = set_aside(folder, path, &hold, &error)?;
-            (sound(path)?, vec![alarm])
+            hold.alone(folder)?;
+            let replaced = replaced(folder, path, &error);
+            hold.share(folder)?;
+            replaced?
         }
         Err(error) => return Err(error),
     };
@@ -120,24 +122,27 @@ fn work(folder: &Path, path: &Path) -> Result<Opened, SpoolError> {
     Ok(opened(path, Some(hold), Some(writer), alarms))
 }
 
-/// A fresh file in the place of a damaged one, and what to tell people.
-fn set_aside(
+/// A fresh database in the place of a damaged one, and what to tell people. Nobody else has it open.
+fn replaced(
     folder: &Path,
     path: &Path,
-    hold: &Hold,
     damage: &SpoolError,
-) -> Result<String, SpoolError> {
-    hold.alone(folder)?;
+) -> Result<(Connection, Vec<String>), SpoolError> {
+    // Another start may have been faster.
+    match sound(path) {
+        Err(error) if error.kind() == SpoolErrorKind::Corrupt => {}
+        sound => return Ok((sound?, Vec::new())),
+    }
     let aside = folder::set_aside(path)?;
     folder::make(folder)?;
-    hold.share(folder)?;
-    Ok(format!(
+    let alarm = format!(
         "{}; it was set aside as {}, and a fresh spool was started: deliveries that were pending \
          in it do not go out; `sqlite3 {} .recover` reads what can be read",
         notify_core::report(damage),
         aside.display(),
         aside.display(),
-    ))
+    );
+    Ok((sound(path)?, vec![alarm]))
 }
 
 /// A connection to a database of today's layout without damage, as far as a start looks.
