@@ -1,6 +1,7 @@
 //! The one thread that writes, and how it joins calls into transactions.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
@@ -186,9 +187,7 @@ impl Work {
         match self.transact(&mut calls) {
             Ok(()) => answer(calls),
             Err(Trouble::Begin(error)) => self.fail(calls, &error),
-            Err(Trouble::Within(error)) if calls.len() == 1 => {
-                self.fail(calls, &told(&error, &self.path));
-            }
+            Err(Trouble::Within(error)) if calls.len() == 1 => self.fail(calls, &error),
             // Each alone: one bad call costs only itself.
             Err(Trouble::Within(_)) => calls.into_iter().for_each(|call| self.serve(vec![call])),
         }
@@ -214,7 +213,7 @@ impl Work {
         let flushed = all.and_then(|()| batch.flush());
         answer(calls);
         failpoint::reached("before-commit");
-        if flushed.is_ok() && self.connection.execute_batch("COMMIT").is_ok() {
+        if flushed.is_ok() && self.committed().is_ok() {
             self.names.keep();
         }
         failpoint::reached("after-commit");
@@ -224,22 +223,29 @@ impl Work {
     fn transact(&mut self, calls: &mut [Box<dyn Call>]) -> Result<(), Trouble> {
         self.begun().map_err(Trouble::Begin)?;
         let mut batch = Batch::new(&self.connection, &mut self.names);
-        let done = calls
-            .iter_mut()
-            .try_for_each(|call| call.attempt(&mut batch))
-            .and_then(|()| batch.flush());
+        // A call that panics costs only itself, too: what it did is rolled back.
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            calls
+                .iter_mut()
+                .try_for_each(|call| call.attempt(&mut batch))
+                .and_then(|()| batch.flush())
+        }));
         failpoint::reached("before-commit");
-        match done.and_then(|()| self.connection.execute_batch("COMMIT")) {
-            Ok(()) => {
+        let error = match done.map(|done| done.and_then(|()| self.committed())) {
+            Ok(Ok(())) => {
                 failpoint::reached("after-commit");
                 self.names.keep();
-                Ok(())
+                return Ok(());
             }
-            Err(error) => {
-                self.roll_back();
-                Err(Trouble::Within(error))
-            }
-        }
+            Ok(Err(error)) => told(&error, &self.path),
+            Err(_) => fault(SpoolErrorKind::Broken, &self.path, "the writer panicked"),
+        };
+        self.roll_back();
+        Err(Trouble::Within(error))
+    }
+
+    fn committed(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("COMMIT")
     }
 
     /// Begins a transaction in a database of this program's version.
@@ -276,7 +282,7 @@ enum Trouble {
     /// It did not even begin.
     Begin(SpoolError),
     /// One of its calls failed, or its commit.
-    Within(rusqlite::Error),
+    Within(SpoolError),
 }
 
 fn answer(calls: Vec<Box<dyn Call>>) {
@@ -457,8 +463,13 @@ mod tests {
             batch.run("UPDATE target SET name = 'half'", [])?;
             Ok(batch.run("INSERT INTO target (id) VALUES (1)", [])?)
         });
-        let calls = async { tokio::join!(good("a"), refused, broken, good("b")) };
-        let (first, refused, broken, last) = queued_then(calls, held).await;
+        let panicked = stage.writer.call::<(), _>(0, |batch| {
+            batch.run("INSERT INTO target (name) VALUES ('gone')", [])?;
+            panic!("a bug")
+        });
+        let calls = async { tokio::join!(good("a"), refused, broken, panicked, good("b")) };
+        let (first, refused, broken, panicked, last) = queued_then(calls, held).await;
+        assert_eq!(panicked.expect_err("a bug").kind(), SpoolErrorKind::Broken);
         first.expect("a");
         last.expect("b");
         assert_eq!(refused.expect_err("stale").kind(), SpoolErrorKind::Stale);
