@@ -37,6 +37,7 @@ use crate::{Changes, Content, Files, Schemas, pve};
 #[derive(Clone, Debug)]
 pub struct Store {
     folder: PathBuf,
+    private: Option<PathBuf>,
     clock: Arc<dyn Clock>,
 }
 
@@ -67,8 +68,18 @@ impl Store {
     pub fn open(folder: impl Into<PathBuf>) -> Store {
         Store {
             folder: folder.into(),
+            private: None,
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// With the private file in another place, as where a service manager hands over secrets.
+    ///
+    /// Faults still name it `priv/notifications.cfg`: that is where it is written.
+    #[must_use]
+    pub fn with_private_file(mut self, path: impl Into<PathBuf>) -> Store {
+        self.private = Some(path.into());
+        self
     }
 
     /// With another clock for waiting and for the age of locks.
@@ -85,6 +96,9 @@ impl Store {
 
     /// Where a file of the folder is, whether it exists or not; the folder for [`Source::Nowhere`].
     pub fn path(&self, source: Source) -> PathBuf {
+        if let (Source::Private, Some(private)) = (source, &self.private) {
+            return private.clone();
+        }
         match source.path() {
             Some(path) => self.folder.join(path),
             None => self.folder.clone(),

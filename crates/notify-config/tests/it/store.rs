@@ -84,6 +84,18 @@ fn names(folder: &TempDir) -> Vec<String> {
 }
 
 #[test]
+fn a_private_file_may_be_in_another_place() {
+    let folder = folder(&[("priv/notifications.cfg", "here"), ("notify.cfg", "o")]);
+    let elsewhere = folder.path().join("elsewhere");
+    let store = Store::open(folder.path()).with_private_file(&elsewhere);
+    assert_eq!(store.read().files.private, Content::Missing);
+    fs::write(&elsewhere, "there").expect("a file");
+    let files = store.read().files;
+    assert_eq!(files.private.bytes(), b"there");
+    assert_eq!(files.overlay.bytes(), b"o");
+}
+
+#[test]
 fn missing_files_are_empty_and_a_missing_folder_too() {
     let folder = folder(&[]);
     let store = Store::open(folder.path().join("not/there"));
