@@ -273,7 +273,11 @@ impl Lanes {
     pub(crate) fn surveyed(&mut self, queues: &[TargetQueue], now: Millis) {
         for queue in queues {
             match queue.next {
-                Some(next) if next <= now => self.due(&queue.target),
+                Some(next) if next <= now => {
+                    // Only the earliest is told: when it is claimed, the next one is not known.
+                    self.lane(&queue.target).is_unsure = true;
+                    self.due(&queue.target);
+                }
                 Some(next) => self.later(&queue.target, next),
                 None => {}
             }
@@ -429,6 +433,25 @@ mod tests {
         lanes.due("a");
         lanes.claimed(&order("a", 4), 0, false);
         assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
+    }
+
+    #[test]
+    fn what_is_due_after_the_earliest_is_asked_for() {
+        let mut lanes = Lanes::default();
+        let queue = TargetQueue {
+            target: "a".to_owned(),
+            pending: 2,
+            leased: 0,
+            dead: 0,
+            oldest: Some(Millis(0)),
+            next: Some(Millis(0)),
+        };
+        lanes.surveyed(&[queue], Millis(0));
+        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
+        lanes.claimed(&order("a", 4), 1, false);
+        orders(&mut lanes, 0, 64);
+        lanes.claimed(&order("a", 3), 0, false);
+        assert!(lanes.take_survey(), "the second may be due in a moment");
     }
 
     #[test]
