@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     throttle: Mutex<Throttle>,
     /// Wakes the worker.
     pub(crate) wake: Notify,
+    /// The worker has looked at what there is to do.
+    pub(crate) looked: Notify,
     pub(crate) is_at_work: AtomicBool,
     accepted: AtomicU64,
     known: AtomicU64,
@@ -120,6 +122,7 @@ impl Bus {
             spool: Mutex::default(),
             throttle: Mutex::default(),
             wake: Notify::new(),
+            looked: Notify::new(),
             is_at_work: AtomicBool::new(false),
             accepted: AtomicU64::new(0),
             known: AtomicU64::new(0),
@@ -206,6 +209,15 @@ impl Bus {
     pub fn wake(&self) {
         self.inner.lanes().stirred();
         self.inner.wake.notify_one();
+    }
+
+    /// Waits until the worker has looked at what there is to do; for ever where none is at work.
+    pub async fn answers(&self) {
+        let looked = self.inner.looked.notified();
+        let mut looked = std::pin::pin!(looked);
+        looked.as_mut().enable();
+        self.inner.wake.notify_one();
+        looked.await;
     }
 
     /// Reports trouble as an event of type [`NOTIFICATION_SYSTEM`](crate::NOTIFICATION_SYSTEM),

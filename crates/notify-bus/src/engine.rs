@@ -131,6 +131,11 @@ impl Engine {
         self.targets.contains_key(target)
     }
 
+    /// The type of a target; nothing when there is none of this name.
+    pub fn kind(&self, target: &str) -> Option<&str> {
+        self.targets.get(target).map(|slot| slot.kind.as_str())
+    }
+
     /// Why a target or a matcher cannot be used; nothing when it can, or when there is none.
     pub fn unusable(&self, section: &str) -> Option<&str> {
         if let Some(slot) = self.targets.get(section) {

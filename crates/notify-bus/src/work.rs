@@ -163,6 +163,7 @@ impl Worker {
             if self.look(now) {
                 surveyed = now;
             }
+            self.inner.looked.notify_waiters();
             let wait = self.wait(surveyed);
             tokio::select! {
                 biased;
