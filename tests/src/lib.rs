@@ -3,12 +3,14 @@
 //! The tests stand in `tests/`; this library runs the program for them, each
 //! time in a configuration folder of its own.
 
+mod daemon;
 pub mod mails;
 mod nobody;
 mod powerless;
 pub mod sections;
 mod sendmail;
 
+pub use daemon::{Daemon, Manager};
 pub use nobody::Nobody;
 pub use sendmail::{Call, Sendmail};
 

@@ -8,6 +8,7 @@ use notify_config::{MailNotification, NotificationMode};
 use notify_core::{Severity, Zone, check_field};
 use notify_events::EventKind;
 
+use crate::logs::LogFormat;
 use crate::seeing::args as seeing;
 
 const FOLDERS: &str = "\
@@ -15,6 +16,8 @@ Folders:
   Configuration: --config-dir, else NOTIFY_CONFIG_DIR, else for root /etc/pve if it is there,
   else /etc/notify; for users $XDG_CONFIG_HOME/notify if it is there, else the system's.
   State: NOTIFY_STATE_DIR, else /var/lib/notify; for users $XDG_STATE_HOME/notify.
+  Socket of the daemon: NOTIFY_DAEMON_SOCKET; else notify.sock in NOTIFY_STATE_DIR if that is set,
+  else /run/notify/notify.sock; for users $XDG_RUNTIME_DIR/notify/notify.sock, then the system's.
 
 Environment:
   NOTIFY_SENDMAIL   the program that takes mail; /usr/sbin/sendmail when not set
@@ -24,8 +27,9 @@ Environment:
                     and after those in notification-templates/default/ of the configuration
 
 Exit codes:
-  0  done   1  something was not done   2  wrong usage or unreadable configuration
-  75 nothing was taken anywhere, a repeat doubles nothing";
+  0  done, or handed to the daemon: it will arrive
+  1  something was not done   2  wrong usage or unreadable configuration
+  75 nothing was taken anywhere, a repeat doubles nothing; or --wait ended too early";
 
 const BACKUP_REPORT: &str = "\
 Options on the command line win over those of the job, these over /etc/vzdump.conf, these over
@@ -155,6 +159,9 @@ pub(crate) enum Command {
     Matcher(Sections),
     /// Fill a template with data and print the result.
     Render(Render),
+    /// Take events, keep them, and deliver them until they arrive. Runs in the foreground.
+    #[command(after_help = DAEMON)]
+    Daemon(Daemon),
     /// Pass on a mail for root, from standard input. For the MTA, which --install tells.
     #[command(after_help = FORWARDING)]
     ForwardMail(ForwardMail),
@@ -176,6 +183,19 @@ configuration describes what `notify config show --json` prints when nothing is 
     #[cfg(feature = "demo")]
     Demo(Demo),
 }
+
+const DAEMON: &str = "\
+One daemon works in a state folder. It ends at SIGTERM or SIGINT, when what is under way has ended;
+at a second one at once. SIGHUP has it read the configuration, which it does by itself when a file
+of it changes. It tells a service manager how it fares, as sd_notify(3) says, and takes over a
+socket on which that listens.
+
+Exit codes:
+  0  it was told to end   2  the configuration or the spool cannot be used
+  73 a file cannot be made   75 another daemon works here   77 not permitted
+
+Example:
+  notify daemon --verbose";
 
 const FORWARDING: &str = "\
 As root the mail goes through the matchers at once. Who may not read the configuration leaves it in
@@ -223,6 +243,10 @@ pub(crate) struct ForwardMail {
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..=1 << 30))]
     pub(crate) max_size: u64,
 
+    /// Send in this process, past the daemon and its spool.
+    #[arg(long, conflicts_with_all = ["dry_run", "install", "uninstall"])]
+    pub(crate) direct: bool,
+
     /// Answer in JSON, with --dry-run or --drain.
     #[arg(long, conflicts_with_all = ["install", "uninstall"], requires = "task")]
     pub(crate) json: bool,
@@ -242,6 +266,35 @@ pub(crate) struct EventArgs {
     /// A field that matchers can look at; repeatable.
     #[arg(long = "field", value_name = "K=V", value_parser = field)]
     pub(crate) fields: Vec<(String, String)>,
+}
+
+/// How an event goes out.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct Way {
+    /// Wait until it has arrived everywhere or was given up; at most so many seconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with = "direct"
+    )]
+    pub(crate) wait: Option<Option<u64>>,
+
+    /// Send in this process, past the daemon and its spool.
+    #[arg(long)]
+    pub(crate) direct: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// Where to listen; NOTIFY_DAEMON_SOCKET or the usual place when not given.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) socket: Option<PathBuf>,
+
+    /// How the log looks; for the journal when standard error leads there, else text.
+    #[arg(long, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 #[derive(Debug, Args)]
@@ -287,6 +340,9 @@ pub(crate) struct Send {
     /// When it happened: epoch seconds, RFC 3339 or YYYY-MM-DD HH:MM[:SS]; now when not given.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub(crate) timestamp: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) way: Way,
 
     /// Answer in JSON.
     #[arg(long)]
@@ -339,6 +395,9 @@ pub(crate) struct KindOfEvent {
     /// Send it even where the rules of the kind say not to; nothing is remembered.
     #[arg(long)]
     pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) way: Way,
 
     /// Answer in JSON.
     #[arg(long)]
@@ -408,6 +467,9 @@ pub(crate) struct BackupReport {
     /// Decide and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+
+    #[command(flatten)]
+    pub(crate) way: Way,
 
     /// Answer in JSON.
     #[arg(long)]

@@ -19,8 +19,9 @@ use crate::args::{self, Global};
 use crate::console::{Console, table};
 use crate::event::{block_on, moment, notification, now};
 use crate::exit::{Answer, Exit, Stop};
+use crate::handover::Finished;
 use crate::route::out_of_reach;
-use crate::send::{answer, exit_of, remarks};
+use crate::send::{Outgoing, answer, exit_of, remarks};
 use crate::setup::Setup;
 use crate::shapes::printable;
 use crate::{input, time};
@@ -62,7 +63,13 @@ pub(crate) fn backup_report(
         console.raw(report.explanation().as_bytes());
     }
     let event = notification(event.severity, timestamp, event.fields, event.content)?;
-    report.carry_out(args, &setup, (host, host_faults), &event, console)
+    let outgoing = Outgoing {
+        global,
+        setup: &setup,
+        way: &args.way,
+        as_json: args.json,
+    };
+    report.carry_out(args, &outgoing, (host, host_faults), &event, console)
 }
 
 /// A report that is to go its way.
@@ -76,15 +83,21 @@ impl BackupReport {
     fn carry_out(
         &self,
         args: &args::BackupReport,
-        setup: &Setup,
-        (host, host_faults): (HostFacts, Vec<Fault>),
+        outgoing: &Outgoing<'_>,
+        host: (HostFacts, Vec<Fault>),
         event: &Notification,
         console: &Console,
     ) -> Answer {
+        let setup = outgoing.setup;
         match self.decision.way {
             Way::Nothing => Ok(self.tell_unsent(args, None, console)),
             Way::NotificationSystem => {
-                let ready = setup.ready_on((host, host_faults), Zone::Local)?;
+                if !args.dry_run
+                    && let Some(finished) = outgoing.hand_over(&host, event, console)?
+                {
+                    return Ok(self.tell_handed(args, &finished, console));
+                }
+                let ready = setup.ready_on(host, Zone::Local)?;
                 ready.tell_faults(console);
                 if args.dry_run {
                     let routed = ready.engine.decide(event);
@@ -94,34 +107,42 @@ impl BackupReport {
                 Ok(self.tell_sent(args, &sent, console))
             }
             Way::LegacyMail => {
+                let (host, host_faults) = host;
                 for fault in &host_faults {
                     console.fault(fault);
                 }
                 if args.dry_run {
                     return Ok(self.tell_unsent(args, None, console));
                 }
-                let sent = self.send_mail(setup, host, event)?;
+                let mail = self.mail();
+                if let Some(finished) = outgoing.hand_over_legacy(&host, &mail, event, console)? {
+                    return Ok(self.tell_handed(args, &finished, console));
+                }
+                let sent = send_mail(setup, host, mail, event)?;
                 Ok(self.tell_sent(args, &sent, console))
             }
         }
     }
 
-    fn send_mail(
-        &self,
-        setup: &Setup,
-        host: HostFacts,
-        event: &Notification,
-    ) -> Result<(Report, Vec<Fault>), Stop> {
-        let mail = LegacyMail {
+    fn mail(&self) -> LegacyMail {
+        LegacyMail {
             recipients: self.options.mailto.value.clone(),
             author: LEGACY_AUTHOR.to_owned(),
-        };
-        let engine = setup.engine_past_configuration(host);
-        let sent = engine.deliver_legacy(&setup.registry, mail, event, moment());
-        block_on(sent)?.ok_or_else(|| {
-            Stop::failed("no target type of this program can send a legacy mail")
-                .with_hint("`notify --version --verbose` lists the types")
-        })
+        }
+    }
+
+    fn tell_handed(
+        &self,
+        args: &args::BackupReport,
+        finished: &Finished,
+        console: &Console,
+    ) -> Exit {
+        if args.json {
+            console.json(&self.json(None, Some(&finished.json())));
+        } else {
+            finished.tell(false, console);
+        }
+        finished.exit
     }
 
     fn tell_sent(
@@ -134,7 +155,7 @@ impl BackupReport {
             return answer(report, faults, false, console);
         }
         remarks(report, faults, console);
-        console.json(&self.json(None, Some(report)));
+        console.json(&self.json(None, Some(&json!(report))));
         exit_of(report)
     }
 
@@ -207,7 +228,7 @@ impl BackupReport {
         if self.failed { "failed" } else { "successful" }
     }
 
-    fn json(&self, routed: Option<&Routed>, report: Option<&Report>) -> Value {
+    fn json(&self, routed: Option<&Routed>, report: Option<&Value>) -> Value {
         json!({
             "way": self.decision.way.name(),
             "reason": self.decision.reason,
@@ -225,6 +246,21 @@ impl BackupReport {
             "report": report,
         })
     }
+}
+
+/// At once, by the first target type that can.
+fn send_mail(
+    setup: &Setup,
+    host: HostFacts,
+    mail: LegacyMail,
+    event: &Notification,
+) -> Result<(Report, Vec<Fault>), Stop> {
+    let engine = setup.engine_past_configuration(host);
+    let sent = engine.deliver_legacy(&setup.registry, mail, event, moment());
+    block_on(sent)?.ok_or_else(|| {
+        Stop::failed("no target type of this program can send a legacy mail")
+            .with_hint("`notify --version --verbose` lists the types")
+    })
 }
 
 /// The targets that would get it.

@@ -8,6 +8,15 @@ use crate::exit::Stop;
 /// The state folder of the system.
 pub(crate) const SYSTEM_STATE: &str = "/var/lib/notify";
 
+/// Where the system's daemon listens.
+const SYSTEM_SOCKET: &str = "/run/notify/notify.sock";
+
+/// Names another socket. Not `NOTIFY_SOCKET`: under that name a service manager hands its own to services.
+pub(crate) const SOCKET_VARIABLE: &str = "NOTIFY_DAEMON_SOCKET";
+
+/// The name of a socket that lies in a folder of ours.
+const SOCKET: &str = "notify.sock";
+
 /// The surroundings that decide the folders: values, so that tests can choose them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Surroundings {
@@ -16,8 +25,31 @@ pub(crate) struct Surroundings {
     pub(crate) state_dir: Option<OsString>,
     pub(crate) xdg_config: Option<OsString>,
     pub(crate) xdg_state: Option<OsString>,
+    pub(crate) xdg_runtime: Option<OsString>,
+    pub(crate) socket: Option<OsString>,
     pub(crate) home: Option<OsString>,
     pub(crate) is_root: bool,
+}
+
+/// Where a daemon may be met, or has left its spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Meeting {
+    /// The socket on which it listens.
+    pub(crate) socket: PathBuf,
+    /// Its state folder.
+    pub(crate) state: PathBuf,
+}
+
+impl Meeting {
+    /// The folder of its spool.
+    pub(crate) fn spool(&self) -> PathBuf {
+        spool_in(&self.state)
+    }
+}
+
+/// The folder of the spool in a state folder.
+pub(crate) fn spool_in(state: &Path) -> PathBuf {
+    state.join("spool")
 }
 
 impl Surroundings {
@@ -30,6 +62,8 @@ impl Surroundings {
             state_dir: set("NOTIFY_STATE_DIR"),
             xdg_config: set("XDG_CONFIG_HOME"),
             xdg_state: set("XDG_STATE_HOME"),
+            xdg_runtime: set("XDG_RUNTIME_DIR"),
+            socket: set(SOCKET_VARIABLE),
             home: set("HOME"),
             is_root: rustix::process::geteuid().is_root(),
         }
@@ -83,6 +117,43 @@ impl Surroundings {
     pub(crate) fn system_state(&self) -> PathBuf {
         let named = self.state_dir.as_ref().map(PathBuf::from);
         named.unwrap_or_else(|| PathBuf::from(SYSTEM_STATE))
+    }
+
+    /// Where a daemon of this user listens.
+    pub(crate) fn socket(&self) -> PathBuf {
+        if let Some(named) = &self.socket {
+            return PathBuf::from(named);
+        }
+        match (&self.state_dir, &self.xdg_runtime) {
+            (None, _) if self.is_root => PathBuf::from(SYSTEM_SOCKET),
+            (None, Some(runtime)) => Path::new(runtime).join("notify").join(SOCKET),
+            // A state folder of its own has a daemon of its own.
+            _ => self.state().join(SOCKET),
+        }
+    }
+
+    /// The daemon of this user, then for users that of the system. Where a socket or
+    /// a state folder was named, there is no other.
+    pub(crate) fn meetings(&self) -> Vec<Meeting> {
+        let own = Meeting {
+            socket: self.socket(),
+            state: self.state(),
+        };
+        if self.is_root || self.socket.is_some() || self.state_dir.is_some() {
+            return vec![own];
+        }
+        let system = Meeting {
+            socket: PathBuf::from(SYSTEM_SOCKET),
+            state: PathBuf::from(SYSTEM_STATE),
+        };
+        vec![own, system]
+    }
+
+    /// Whether a configuration folder is that of the system.
+    pub(crate) fn is_system(&self, config: &Path) -> bool {
+        ["/etc/pve", "/etc/notify"]
+            .iter()
+            .any(|system| config == Path::new(system))
     }
 
     fn user_folder(&self, xdg: Option<&OsString>, below_home: &str) -> Option<PathBuf> {
@@ -145,6 +216,57 @@ mod tests {
             ..user
         };
         check(&user, &["/x/notify"], Some("/x/notify"));
+    }
+
+    #[track_caller]
+    fn check_meetings(surroundings: &Surroundings, expected: &[(&str, &str)]) {
+        let met = surroundings.meetings();
+        let met: Vec<_> = met
+            .iter()
+            .map(|met| (met.socket.to_str(), met.state.to_str()))
+            .collect();
+        let expected = expected.iter();
+        let expected: Vec<_> = expected
+            .map(|(socket, state)| (Some(*socket), Some(*state)))
+            .collect();
+        assert_eq!(met, expected, "{surroundings:?}");
+    }
+
+    #[test]
+    fn a_user_meets_their_own_daemon_before_the_systems() {
+        let system = ("/run/notify/notify.sock", "/var/lib/notify");
+        let root = Surroundings {
+            is_root: true,
+            xdg_runtime: Some("/run/user/0".into()),
+            ..Surroundings::default()
+        };
+        check_meetings(&root, &[system]);
+        let user = Surroundings {
+            home: Some("/home/u".into()),
+            xdg_runtime: Some("/run/user/1".into()),
+            ..Surroundings::default()
+        };
+        let own = (
+            "/run/user/1/notify/notify.sock",
+            "/home/u/.local/state/notify",
+        );
+        check_meetings(&user, &[own, system]);
+    }
+
+    #[test]
+    fn what_is_named_is_the_only_place() {
+        let named = Surroundings {
+            is_root: true,
+            state_dir: Some("/s".into()),
+            xdg_runtime: Some("/run/user/1".into()),
+            ..Surroundings::default()
+        };
+        check_meetings(&named, &[("/s/notify.sock", "/s")]);
+        let socket = Surroundings {
+            socket: Some("/x.sock".into()),
+            ..named
+        };
+        check_meetings(&socket, &[("/x.sock", "/s")]);
     }
 
     #[test]

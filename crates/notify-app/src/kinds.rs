@@ -4,20 +4,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use notify_bus::{Report, State};
-use notify_core::Zone;
+use notify_core::{Host as _, Zone};
 use notify_events::apt::Apt;
 use notify_events::{
     Circumstances, Emission, Event, EventError, EventErrorKind, EventKind, PACKAGE_UPDATES, Rules,
     VZDUMP, vzdump_log,
 };
+use notify_host::HostFacts;
+use notify_schema::Fault;
 use serde_json::{Value, json};
 
 use crate::args::{Global, KindOfEvent};
 use crate::console::{Console, table};
 use crate::event::{block_on, moment, notification, now};
 use crate::exit::{Answer, Exit, Stop};
-use crate::send::answer;
-use crate::setup::{Ready, Setup};
+use crate::send::{Outgoing, answer};
+use crate::setup::Setup;
 use crate::{input, time};
 
 /// Whether this sends something.
@@ -54,13 +56,11 @@ fn send(kind: &EventKind, global: &Global, args: &KindOfEvent, console: &Console
     };
     let fields = given_fields(kind, args)?;
     let setup = Setup::new(global)?;
-    let (host, faults) = setup.host();
-    let package_updates = host.package_updates();
-    let ready = setup.ready_on((host, faults), Zone::Local)?;
-    let hostname = ready.engine.host().name();
+    let host = setup.host();
+    let package_updates = host.0.package_updates();
     let circumstances = Circumstances {
         job_id: args.job_id.as_deref(),
-        ..Circumstances::new(hostname, timestamp)
+        ..Circumstances::new(host.0.name(), timestamp)
     };
     let rules = Rules {
         state: &setup.state,
@@ -72,35 +72,38 @@ fn send(kind: &EventKind, global: &Global, args: &KindOfEvent, console: &Console
         return Ok(hold(reason, args.json, console));
     }
     let (data, shown) = data(kind, args)?;
+    let sender = Sender {
+        global,
+        setup: &setup,
+        host: &host,
+        timestamp,
+        fields: &fields,
+        args,
+        console,
+    };
     if args.force {
         let event = kind
             .event(data, &circumstances)
             .map_err(|error| refused(&shown, &error))?;
-        let (_, exit) = deliver(&ready, event, timestamp, &fields, args, console)?;
+        let (_, exit) = sender.send(event)?;
         return Ok(exit);
     }
     let emission = kind
         .emission(data, &circumstances, &rules)
         .map_err(|error| refused(&shown, &error))?;
-    carry_out(emission, &ready, timestamp, &fields, args, console)
+    carry_out(emission, &sender)
 }
 
-fn carry_out(
-    emission: Emission,
-    ready: &Ready,
-    timestamp: i64,
-    fields: &BTreeMap<String, String>,
-    args: &KindOfEvent,
-    console: &Console,
-) -> Answer {
+fn carry_out(emission: Emission, sender: &Sender<'_>) -> Answer {
+    let console = sender.console;
     for remark in &emission.remarks {
         console.remark(format!("warning: {remark}"));
     }
     let event = match &emission.verdict {
         Ok(event) => event.clone(),
-        Err(reason) => return Ok(hold(reason, args.json, console)),
+        Err(reason) => return Ok(hold(reason, sender.args.json, console)),
     };
-    let (report, exit) = deliver(ready, event, timestamp, fields, args, console)?;
+    let (report, exit) = sender.send(event)?;
     if was_taken(&report)
         && let Err(error) = emission.taken()
     {
@@ -121,28 +124,47 @@ fn hold(reason: &str, as_json: bool, console: &Console) -> Exit {
     Exit::Done
 }
 
-/// Through the matchers, with the fields that were given.
-fn deliver(
-    ready: &Ready,
-    event: Event,
+/// Everything that an event needs besides itself.
+struct Sender<'a> {
+    global: &'a Global,
+    setup: &'a Setup,
+    host: &'a (HostFacts, Vec<Fault>),
     timestamp: i64,
-    fields: &BTreeMap<String, String>,
-    args: &KindOfEvent,
-    console: &Console,
-) -> Result<(Report, Exit), Stop> {
-    let mut all = event.fields;
-    all.extend(fields.clone());
-    let event = notification(event.severity, timestamp, all, event.content)?;
-    ready.tell_faults(console);
-    let (report, faults) = block_on(ready.engine.send(&event, moment()))?;
-    let exit = answer(&report, &faults, args.json, console);
-    Ok((report, exit))
+    /// Those that were given.
+    fields: &'a BTreeMap<String, String>,
+    args: &'a KindOfEvent,
+    console: &'a Console,
+}
+
+impl Sender<'_> {
+    /// Through the matchers, with the fields that were given.
+    fn send(&self, event: Event) -> Result<(Report, Exit), Stop> {
+        let mut all = event.fields;
+        all.extend(self.fields.clone());
+        let event = notification(event.severity, self.timestamp, all, event.content)?;
+        let (as_json, console) = (self.args.json, self.console);
+        let outgoing = Outgoing {
+            global: self.global,
+            setup: self.setup,
+            way: &self.args.way,
+            as_json,
+        };
+        if let Some(finished) = outgoing.hand_over(self.host, &event, console)? {
+            finished.tell(as_json, console);
+            return Ok((finished.report, finished.exit));
+        }
+        let ready = self.setup.ready_on(self.host.clone(), Zone::Local)?;
+        ready.tell_faults(console);
+        let (report, faults) = block_on(ready.engine.send(&event, moment()))?;
+        let exit = answer(&report, &faults, as_json, console);
+        Ok((report, exit))
+    }
 }
 
 /// Whether somebody has it, or nobody wants it. What nobody has is told again,
 /// also when all who want it are switched off.
 fn was_taken(report: &Report) -> bool {
-    let has = |state| matches!(state, State::Delivered | State::Partial);
+    let has = |state| matches!(state, State::Delivered | State::Partial | State::Pending);
     report.targets.is_empty() || report.targets.iter().any(|target| has(target.state))
 }
 

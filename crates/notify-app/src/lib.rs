@@ -18,6 +18,7 @@ mod check;
 mod completions;
 mod config;
 mod console;
+mod daemon;
 #[cfg(feature = "demo")]
 mod demo;
 mod event;
@@ -25,9 +26,9 @@ mod exit;
 mod flags;
 mod folders;
 mod forward;
+mod handover;
 mod input;
 mod kinds;
-#[expect(dead_code, reason = "what stays calls it: notify daemon")]
 mod logs;
 mod manual;
 mod prompt;
@@ -38,6 +39,7 @@ mod seeing;
 mod send;
 mod setup;
 mod shapes;
+mod spools;
 mod time;
 mod version;
 
@@ -116,6 +118,7 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
         Some(Command::Target(args)) => sections::sections(global, Noun::Target, args, console),
         Some(Command::Matcher(args)) => sections::sections(global, Noun::Matcher, args, console),
         Some(Command::ForwardMail(args)) => Ok(forward::forward(global, args, console)),
+        Some(Command::Daemon(args)) => daemon::daemon(global, args),
         Some(Command::Render(args)) => render::render(global, args, console),
         Some(Command::Manual(args)) => manual::manual(args, console),
         Some(Command::Schema(args)) => manual::schema(args, console),

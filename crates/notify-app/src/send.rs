@@ -1,18 +1,22 @@
 //! `notify send` and `notify test`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use notify_bus::{Report, Skipped, State, TargetReport, Verdict};
-use notify_core::{Content, Notification, Zone};
+use notify_core::{Content, Host as _, LegacyMail, Millis, Notification, Zone};
+use notify_host::HostFacts;
 use notify_schema::Fault;
 use serde_json::json;
 
-use crate::args::{self, Global};
+use crate::args::{self, Global, Way};
 use crate::console::Console;
 use crate::event::{block_on, fields, moment, notification, now, severity};
 use crate::exit::{Answer, Exit, Stop};
+use crate::folders::Surroundings;
+use crate::handover::{Finished, Packed, Parcel};
 use crate::setup::{Ready, Setup};
-use crate::{input, time};
+use crate::{handover, input, time};
 
 /// `notify send`.
 pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Answer {
@@ -25,11 +29,85 @@ pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Ans
     if let Some(template) = &args.template {
         setup.templates_with(template)?;
     }
-    let ready = setup.ready(Zone::Local)?;
-    let fields = fields(&args.event, ready.engine.host().name())?;
+    let host = setup.host();
+    let fields = fields(&args.event, host.0.name())?;
     let content = content(args, &fields)?;
     let event = notification(severity(&args.event), timestamp, fields, content)?;
-    route(&ready, &event, args.json, console)
+    let post = Outgoing {
+        global,
+        setup: &setup,
+        way: &args.way,
+        as_json: args.json,
+    };
+    if let Some(finished) = post.hand_over(&host, &event, console)? {
+        finished.tell(args.json, console);
+        return Ok(finished.exit);
+    }
+    route(
+        &setup.ready_on(host, Zone::Local)?,
+        &event,
+        args.json,
+        console,
+    )
+}
+
+/// An event that a command sends, before it is known whether a daemon takes it.
+pub(crate) struct Outgoing<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) setup: &'a Setup,
+    pub(crate) way: &'a Way,
+    pub(crate) as_json: bool,
+}
+
+impl Outgoing<'_> {
+    /// To the daemon or its spool; none when this process is to send it.
+    pub(crate) fn hand_over(
+        &self,
+        host: &(HostFacts, Vec<Fault>),
+        event: &Notification,
+        console: &Console,
+    ) -> Result<Option<Finished>, Stop> {
+        let pack = |now| {
+            let ready = self.setup.ready_on(host.clone(), Zone::Local)?;
+            ready.tell_faults(console);
+            let entry = notify_bus::entry(&ready.engine, event.clone(), now);
+            Ok(Some((ready.engine, entry)))
+        };
+        self.give(&Parcel::Event(event), pack, event, console)
+    }
+
+    /// The same past the matchers, to addresses.
+    pub(crate) fn hand_over_legacy(
+        &self,
+        host: &HostFacts,
+        mail: &LegacyMail,
+        event: &Notification,
+        console: &Console,
+    ) -> Result<Option<Finished>, Stop> {
+        let pack = |now| {
+            let engine = self.setup.engine_past_configuration(host.clone());
+            let entry = notify_bus::legacy_entry(event.clone(), mail.clone(), now);
+            Ok(Some((Arc::new(engine), entry)))
+        };
+        self.give(&Parcel::Legacy(mail, event), pack, event, console)
+    }
+
+    fn give(
+        &self,
+        parcel: &Parcel<'_>,
+        pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
+        event: &Notification,
+        console: &Console,
+    ) -> Result<Option<Finished>, Stop> {
+        if self.way.direct {
+            return Ok(None);
+        }
+        let surroundings = Surroundings::of_process(self.global.config_dir.clone());
+        let handed = handover::hand_over(&surroundings, &self.setup.folder, parcel, pack)?;
+        handed
+            .map(|handed| handed.finish(event, self.way, self.as_json, console))
+            .transpose()
+    }
 }
 
 /// `notify test`.
@@ -132,7 +210,8 @@ pub(crate) fn exit_of(report: &Report) -> Exit {
     }
 }
 
-fn tell(report: &Report, console: &Console) {
+/// The targets, or why there is none.
+pub(crate) fn tell(report: &Report, console: &Console) {
     if report.targets.is_empty() {
         let fields: Vec<_> = report
             .fields
@@ -176,6 +255,10 @@ pub(crate) fn tell_target(target: &TargetReport, console: &Console) {
             console.line(line(console.bad("failed"), &error.unwrap_or_default()));
         }
         State::Skipped => console.line(line(console.doubtful("skipped"), &why_skipped(target))),
+        State::Pending => {
+            let error = target.error.as_ref().map(|error| error.message.as_str());
+            console.note(line("pending".to_owned(), error.unwrap_or_default()));
+        }
     }
     for refused in &target.refused {
         console.line(format!(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use notify_bus::Engine;
+use notify_bus::{Engine, Settings};
 use notify_config::{Configuration, Files, Schemas, Section, Snapshot, Store};
 use notify_core::{Registry, Zone};
 use notify_host::HostFacts;
@@ -31,7 +31,7 @@ pub(crate) struct Setup {
 pub(crate) struct Ready {
     pub(crate) snapshot: Snapshot,
     pub(crate) configuration: Configuration,
-    pub(crate) engine: Engine,
+    pub(crate) engine: Arc<Engine>,
     pub(crate) host_faults: Vec<Fault>,
 }
 
@@ -54,6 +54,14 @@ impl Setup {
             state,
             folder,
         })
+    }
+
+    /// With the private file in another place.
+    pub(crate) fn with_private_file(mut self, file: Option<PathBuf>) -> Self {
+        if let Some(file) = file {
+            self.store = self.store.with_private_file(file);
+        }
+        self
     }
 
     /// Reads the files.
@@ -124,7 +132,7 @@ impl Setup {
         Ok(Ready {
             snapshot,
             configuration,
-            engine,
+            engine: Arc::new(engine),
             host_faults,
         })
     }
@@ -143,6 +151,11 @@ impl Setup {
 }
 
 impl Ready {
+    /// Everything that this configuration says of how a daemon works.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings::of(&self.configuration)
+    }
+
     /// Why a section cannot be used, because of its form or its content.
     pub(crate) fn unusable<'a>(&'a self, section: &'a Section) -> Option<&'a str> {
         let form = section.unusable.as_deref();

@@ -59,6 +59,8 @@ pub enum State {
     Failed,
     /// Nothing was tried.
     Skipped,
+    /// It is durable and on its way.
+    Pending,
 }
 
 /// Why nothing was tried.

@@ -3,21 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{IsTerminal as _, Write as _};
 
-use notify_bus::{Errand, Report, TargetReport};
-use notify_core::Zone;
+use notify_bus::{Clock as _, Errand, Report, TargetReport};
+use notify_core::{OpenFor, Zone};
 use notify_drop::{Collected, DropError, DropErrorKind, MailDrop, Queue, Queued};
 use serde_json::{Value, json};
 
+use super::enter::{Entered, Entrance, Entrant};
 use super::outcome::{Standing, patience, settle, undecided as undecided_standing};
 use super::post::{Post, undecided_text};
 use super::{bounds, loops, mail_drop};
 use crate::args::{self, Global};
 use crate::console::Console;
+use crate::daemon::clock;
 use crate::event::{block_on, now};
 use crate::exit::{Answer, Exit, Stop};
+use crate::folders::{Meeting, Surroundings};
 use crate::send::tell_target;
 use crate::setup::{Ready, Setup};
 use crate::shapes::printable;
+use crate::{handover, spools};
 
 /// After so many attempts a mail goes behind the others: it may be what ails a target.
 const OFTEN: u32 = 3;
@@ -31,6 +35,8 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
     let _lock = queue.lock().map_err(|error| stop(&error))?;
     let ready = setup.ready(Zone::Local)?;
     ready.tell_faults(console);
+    let surroundings = Surroundings::of_process(global.config_dir.clone());
+    let place = handover::spool_of(&surroundings, &setup.folder).filter(|_| !args.direct);
     // A drop that cannot be used keeps no mail from being sent that is in the queue.
     let (collected, drop_exit) = match collect(args, &queue, console) {
         Ok(collected) => (collected, None),
@@ -40,7 +46,11 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
         }
     };
     let mut mails = queue.list().map_err(|error| stop(&error))?;
-    mails.sort_by_key(|mail| (mail.progress.attempts >= OFTEN, mail.id));
+    by_hardness(&mut mails);
+    if let Some(place) = place {
+        let sum = bring(&setup, &ready, &queue, &place, mails, args.json, console)?;
+        return Ok(finish(&sum, &collected, drop_exit, args.json, console));
+    }
     let mut drain = Drain {
         setup: &setup,
         ready: &ready,
@@ -68,13 +78,25 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
     if shows {
         show("");
     }
-    let sum = drain.sum;
-    if args.json {
-        console.json(&sum.json(&collected));
+    Ok(finish(
+        &drain.sum, &collected, drop_exit, args.json, console,
+    ))
+}
+
+/// The answer, and the exit code.
+fn finish(
+    sum: &Sum,
+    collected: &Collected,
+    drop_exit: Option<Exit>,
+    as_json: bool,
+    console: &Console,
+) -> Exit {
+    if as_json {
+        console.json(&sum.json(collected));
     } else {
-        console.note(sum.text(&collected));
+        console.note(sum.text(collected));
     }
-    Ok(if let Some(exit) = drop_exit {
+    if let Some(exit) = drop_exit {
         exit
     } else if sum.pending + collected.left > 0 {
         Exit::TryAgain
@@ -82,7 +104,53 @@ pub(super) fn drain(global: &Global, args: &args::ForwardMail, console: &Console
         Exit::SetAside
     } else {
         Exit::Done
-    })
+    }
+}
+
+/// Brings the mails into the spool of a daemon, which does the rest.
+fn bring(
+    setup: &Setup,
+    ready: &Ready,
+    queue: &Queue,
+    place: &Meeting,
+    mails: Vec<Queued>,
+    as_json: bool,
+    console: &Console,
+) -> Result<Sum, Stop> {
+    let kind = spools::linked()?;
+    let opened =
+        spools::open(kind, &place.spool(), OpenFor::Write).map_err(|error| spools::stop(&error))?;
+    let clock = clock::open(&place.state);
+    let mut sum = Sum::default();
+    let count = mails.len();
+    block_on(async {
+        for (index, mail) in mails.into_iter().enumerate() {
+            let entrance = Entrance {
+                queue,
+                ready,
+                state: &setup.state,
+                now: clock.now(),
+            };
+            match entrance
+                .one(mail, async |entry| opened.spool.put(entry).await)
+                .await
+            {
+                Ok(entrant) => sum.enter(&entrant, as_json, console),
+                Err(halt) => {
+                    console.problem(halt);
+                    sum.pending += count - index;
+                    break;
+                }
+            }
+        }
+    })?;
+    handover::wake(place);
+    Ok(sum)
+}
+
+/// Those that were tried often behind the others, else the oldest first.
+pub(crate) fn by_hardness(mails: &mut [Queued]) {
+    mails.sort_by_key(|mail| (mail.progress.attempts >= OFTEN, mail.id));
 }
 
 /// The targets that have asked, with some mail, to be left alone until later than `now`.
@@ -176,7 +244,9 @@ impl Drain<'_> {
         };
         let post = Post::read(self.ready, raw, id, arrival);
         if post.is_loop {
-            loops::record(&self.setup.state, &post, now(), self.console);
+            if let Some(warning) = loops::record(&self.setup.state, &post, now()) {
+                self.console.problem(warning);
+            }
             self.queue.remove(id)?;
             self.sum.loops += 1;
             self.sum.add(&post, arrival.uid, "loop", None);
@@ -276,6 +346,7 @@ impl Drain<'_> {
 /// What a drain has done.
 #[derive(Debug, Default)]
 struct Sum {
+    accepted: usize,
     done: usize,
     pending: usize,
     failed: usize,
@@ -284,6 +355,38 @@ struct Sum {
 }
 
 impl Sum {
+    /// A mail that was brought into the spool, or was not.
+    fn enter(&mut self, entrant: &Entrant, as_json: bool, console: &Console) {
+        let (count, state) = match &entrant.entered {
+            Entered::Accepted => (&mut self.accepted, "accepted"),
+            Entered::Done => (&mut self.done, "done"),
+            Entered::Loop => (&mut self.loops, "loop"),
+            Entered::Stays(_) => (&mut self.pending, "pending"),
+            Entered::Failed(_) => (&mut self.failed, "failed"),
+        };
+        *count += 1;
+        if let Some(warning) = &entrant.warning {
+            console.problem(warning);
+        }
+        if let Entered::Stays(why) | Entered::Failed(why) = &entrant.entered {
+            console.remark(why);
+        }
+        if !as_json {
+            console.note(format!(
+                "{}: {}: {state}",
+                entrant.id,
+                printable(&entrant.title)
+            ));
+        }
+        self.mails.push(json!({
+            "id": entrant.id.to_string(),
+            "title": entrant.title,
+            "uid": entrant.uid,
+            "state": state,
+            "targets": [],
+        }));
+    }
+
     fn add(&mut self, post: &Post, uid: u32, state: &str, report: Option<&Report>) {
         let targets = report.map_or_else(|| json!([]), |report| json!(report.targets));
         self.mails.push(json!({
@@ -303,6 +406,7 @@ impl Sum {
         json!({
             "collected": collected.taken.len(),
             "left": collected.left,
+            "accepted": self.accepted,
             "done": self.done,
             "pending": self.pending,
             "failed": self.failed,
@@ -316,6 +420,7 @@ impl Sum {
     fn text(&self, collected: &Collected) -> String {
         let mut text = format!("{} sent", self.done);
         let more = [
+            (self.accepted, "handed to the daemon"),
             (
                 self.pending,
                 if self.pending == 1 {

@@ -1,10 +1,10 @@
 //! A mail on standard input: sent at once, or left in the mail drop.
 
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
-use notify_core::Zone;
+use notify_core::{EventId, Zone};
 use notify_drop::{Arrival, Bounds, DropError, DropErrorKind, MailDrop, Progress, Queue};
 use rustix::fs::{Access, AtFlags, CWD};
 use serde_json::json;
@@ -17,27 +17,107 @@ use crate::console::Console;
 use crate::event::{block_on, new_id, now};
 use crate::exit::{Answer, Exit, Stop};
 use crate::folders::Surroundings;
+use crate::handover::{self, Parcel};
 use crate::send::tell_target;
 use crate::setup::Setup;
 use crate::shapes::printable;
 
-/// Takes the mail. Whoever may read the configuration and write the state sends
-/// it at once; everybody else leaves it in the drop.
+/// Takes the mail. It goes to the daemon, or into its spool; where there is none,
+/// whoever may read the configuration and write the state sends it at once;
+/// everybody else leaves it in the drop.
 pub(super) fn intake(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
     let surroundings = Surroundings::of_process(global.config_dir.clone());
-    if may_send(&surroundings, args) {
-        send(global, args, console)
-    } else {
-        leave(args, console)
+    if args.mail_drop.is_some() {
+        return leave(args, console);
     }
+    let may_send = may_send(&surroundings);
+    if args.direct && may_send {
+        return send(global, stdin(bounds(args))?, console);
+    }
+    let config = surroundings.config(Path::is_dir);
+    if !may_send {
+        let listens = |config: &PathBuf| handover::listens(&surroundings, config);
+        if args.direct || !config.as_ref().is_ok_and(listens) {
+            return leave(args, console);
+        }
+    }
+    let config = config?;
+    let mail = stdin(bounds(args))?;
+    match hand_over(global, &surroundings, &config, may_send, &mail, console) {
+        Ok(Some(exit)) => Ok(exit),
+        Ok(None) if may_send => send(global, mail, console),
+        Err(stop) if may_send => {
+            console.stop(&stop);
+            wait_in_queue(&surroundings.state(), &mail, console)
+        }
+        // Whoever the daemon does not listen to has the drop, as when it does not run.
+        Ok(None) | Err(_) => drop_off(args, &mail, console),
+    }
+}
+
+/// A mail that was read to its end.
+struct Incoming {
+    id: EventId,
+    raw: Vec<u8>,
+    arrival: Arrival,
+}
+
+/// To the daemon, or into its spool; none where neither takes it.
+///
+/// The id is a new one at each call. An MTA calls again when it did not see exit
+/// 0, so a mail comes twice when this is killed after it was accepted. An id made
+/// of the mail's bytes would be no help: cron writes the same mail each minute,
+/// and each is one to be told of.
+fn hand_over(
+    global: &Global,
+    surroundings: &Surroundings,
+    config: &Path,
+    may_send: bool,
+    mail: &Incoming,
+    console: &Console,
+) -> Result<Option<Exit>, Stop> {
+    let parcel = Parcel::Mail {
+        id: mail.id,
+        raw: &mail.raw,
+        arrival: mail.arrival,
+    };
+    let pack = |now| {
+        if !may_send {
+            return Ok(None);
+        }
+        let ready = Setup::new(global)?.ready(Zone::Local)?;
+        let post = Post::read(&ready, mail.raw.clone(), mail.id, mail.arrival);
+        // These two go another way: it is written down, and it stays in the queue.
+        if post.is_loop || post.undecided(&ready).is_some() {
+            return Ok(None);
+        }
+        let entry = notify_bus::entry(&ready.engine, post.event, now);
+        Ok(Some((ready.engine, entry)))
+    };
+    let handed = handover::hand_over(surroundings, config, &parcel, pack)?;
+    Ok(handed.map(|handed| {
+        handed.note(console);
+        Exit::Done
+    }))
+}
+
+/// Leaves it to a later drain, of the daemon or of root.
+fn wait_in_queue(state: &Path, mail: &Incoming, console: &Console) -> Answer {
+    let progress = Progress::begin(mail.arrival);
+    let whole = Bounds { bytes: u64::MAX };
+    let put = Queue::open(state)
+        .and_then(|queue| queue.put(mail.id, &mut &mail.raw[..], &progress, whole));
+    put.map_err(|error| kept_by_mta(&error))?;
+    console.remark(format!("{} is kept until the daemon takes it", mail.id));
+    Ok(Exit::Done)
 }
 
 /// `--dry-run`: what would be sent, and where.
 pub(super) fn dry_run(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
     let ready = Setup::new(global)?.ready(Zone::Local)?;
     ready.tell_faults(console);
-    let (raw, arrival) = stdin(bounds(args))?;
-    let post = Post::read(&ready, raw, new_id()?, arrival);
+    let mail = stdin(bounds(args))?;
+    let post = Post::read(&ready, mail.raw, mail.id, mail.arrival);
     let decision = ready.engine.decide(&post.event);
     if args.json {
         console.json(&json!({
@@ -63,10 +143,7 @@ pub(super) fn dry_run(global: &Global, args: &args::ForwardMail, console: &Conso
 
 /// Root may. Others may where they have folders of their own; not as nobody,
 /// who would have neither the secrets nor a place for what fails.
-fn may_send(surroundings: &Surroundings, args: &args::ForwardMail) -> bool {
-    if args.mail_drop.is_some() {
-        return false;
-    }
+fn may_send(surroundings: &Surroundings) -> bool {
     if surroundings.is_root {
         return true;
     }
@@ -97,9 +174,24 @@ fn writable(folder: &Path) -> bool {
 }
 
 fn leave(args: &args::ForwardMail, console: &Console) -> Answer {
-    let id = new_id()?;
-    let left = MailDrop::open(&mail_drop(args))
-        .and_then(|drop| drop.leave(&mut io::stdin().lock(), id, bounds(args)));
+    let mut input = io::stdin().lock();
+    leave_from(&mut input, new_id()?, args, console)
+}
+
+/// What was read from standard input goes into the drop, under its id.
+fn drop_off(args: &args::ForwardMail, mail: &Incoming, console: &Console) -> Answer {
+    // One byte more says that there was more.
+    let more: &[u8] = if mail.arrival.cut { b"." } else { b"" };
+    leave_from(&mut mail.raw.chain(more), mail.id, args, console)
+}
+
+fn leave_from(
+    mail: &mut dyn Read,
+    id: EventId,
+    args: &args::ForwardMail,
+    console: &Console,
+) -> Answer {
+    let left = MailDrop::open(&mail_drop(args)).and_then(|drop| drop.leave(mail, id, bounds(args)));
     let left = left.map_err(|error| kept_by_mta(&error))?;
     if left.cut {
         console.remark(format!(
@@ -122,14 +214,16 @@ fn kept_by_mta(error: &DropError) -> Stop {
     }
 }
 
-fn send(global: &Global, args: &args::ForwardMail, console: &Console) -> Answer {
+fn send(global: &Global, mail: Incoming, console: &Console) -> Answer {
     let setup = Setup::new(global)?;
     let ready = setup.ready(Zone::Local)?;
     ready.tell_faults(console);
-    let (raw, arrival) = stdin(bounds(args))?;
-    let post = Post::read(&ready, raw, new_id()?, arrival);
+    let arrival = mail.arrival;
+    let post = Post::read(&ready, mail.raw, mail.id, arrival);
     if post.is_loop {
-        loops::record(&setup.state, &post, now(), console);
+        if let Some(warning) = loops::record(&setup.state, &post, now()) {
+            console.problem(warning);
+        }
         return Ok(Exit::Done);
     }
     let mut progress = Progress::begin(arrival);
@@ -201,7 +295,7 @@ fn keep(
 }
 
 /// The mail, up to the bound.
-fn stdin(bounds: Bounds) -> Result<(Vec<u8>, Arrival), Stop> {
+fn stdin(bounds: Bounds) -> Result<Incoming, Stop> {
     let cannot = |error: io::Error| Stop::failed(format!("cannot read standard input: {error}"));
     let mut raw = Vec::new();
     let mut input = io::stdin().lock();
@@ -216,5 +310,9 @@ fn stdin(bounds: Bounds) -> Result<(Vec<u8>, Arrival), Stop> {
         uid: rustix::process::getuid().as_raw(),
         cut: rest > 0,
     };
-    Ok((raw, arrival))
+    Ok(Incoming {
+        id: new_id()?,
+        raw,
+        arrival,
+    })
 }

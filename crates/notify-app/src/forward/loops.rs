@@ -9,15 +9,14 @@ use rustix::fs::FlockOperation;
 use serde_json::json;
 
 use super::post::Post;
-use crate::console::Console;
 
 /// The record is put aside at this size, in bytes; the one before it is then gone.
 const LARGEST: u64 = 1 << 20;
 /// The shortest time between two warnings, in seconds.
 const SILENCE: i64 = 3600;
 
-/// Writes a dead loop down and warns of it, at most once an hour.
-pub(super) fn record(state: &Path, post: &Post, now: i64, console: &Console) {
+/// Writes a dead loop down; answers what to tell of it, at most once an hour.
+pub(crate) fn record(state: &Path, post: &Post, now: i64) -> Option<String> {
     let entry = json!({
         "time": now,
         "id": post.event.id.to_string(),
@@ -25,13 +24,13 @@ pub(super) fn record(state: &Path, post: &Post, now: i64, console: &Console) {
         "title": post.title(),
     });
     match append(state, &format!("{entry}\n"), now) {
-        Ok(false) => {}
-        Ok(true) => console.problem(format!(
+        Ok(false) => None,
+        Ok(true) => Some(format!(
             "a mail that this host sent came back to root and goes no further: a target sends to \
              an address that ends here; see {}",
             state.join(FILE).display()
         )),
-        Err(error) => console.problem(format!(
+        Err(error) => Some(format!(
             "a mail that this host sent came back to root; cannot write {}: {error}",
             state.join(FILE).display()
         )),

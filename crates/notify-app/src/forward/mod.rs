@@ -7,6 +7,7 @@
 
 mod dot_forward;
 mod drain;
+mod enter;
 mod install;
 mod intake;
 mod loops;
@@ -20,6 +21,10 @@ use std::path::PathBuf;
 
 use notify_drop::Bounds;
 
+pub(crate) use self::drain::by_hardness;
+pub(crate) use self::enter::{Entered, Entrance};
+pub(crate) use self::loops::record as record_loop;
+pub(crate) use self::post::{Post, undecided_text};
 use crate::args::{self, Global};
 use crate::console::Console;
 use crate::exit::{Answer, Exit};

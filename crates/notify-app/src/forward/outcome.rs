@@ -159,6 +159,8 @@ fn verdict(target: &TargetReport) -> Verdict {
                 Verdict::TakenBut(later)
             }
         }
+        // An attempt never ends like this.
+        State::Pending => Verdict::Later(reason()),
         State::Skipped => match target.reason {
             Some(Skipped::Disabled) => Verdict::Nothing,
             // Somebody may mend the configuration.

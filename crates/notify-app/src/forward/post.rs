@@ -16,17 +16,17 @@ use crate::setup::Ready;
 
 /// A mail that was read, with what is known of it.
 #[derive(Debug)]
-pub(super) struct Post {
-    pub(super) event: Notification,
+pub(crate) struct Post {
+    pub(crate) event: Notification,
     /// Whether this installation has passed it on before.
-    pub(super) is_loop: bool,
+    pub(crate) is_loop: bool,
     /// How many bytes of the mail came; a note of ours may follow them.
     bytes: usize,
 }
 
 impl Post {
     /// Reads a mail.
-    pub(super) fn read(ready: &Ready, mut raw: Vec<u8>, id: EventId, arrival: Arrival) -> Self {
+    pub(crate) fn read(ready: &Ready, mut raw: Vec<u8>, id: EventId, arrival: Arrival) -> Self {
         let host = ready.engine.host();
         let reading = notify_mail::read(&raw);
         let note = arrival.cut.then(|| cut_note(raw.len()));
@@ -100,7 +100,7 @@ impl Post {
     }
 
     /// When no target is chosen: a matcher that is in force and cannot be used, and might choose one.
-    pub(super) fn undecided<'r>(&self, ready: &'r Ready) -> Option<&'r str> {
+    pub(crate) fn undecided<'r>(&self, ready: &'r Ready) -> Option<&'r str> {
         let sections = ready.configuration.sections();
         let mut faulty = sections.iter().filter(|section| {
             section.kind == MATCHER
@@ -126,7 +126,7 @@ impl Post {
 }
 
 /// Why a mail stays for which no target was chosen.
-pub(super) fn undecided_text(post: &Post, matcher: &str) -> String {
+pub(crate) fn undecided_text(post: &Post, matcher: &str) -> String {
     let id = post.event.id;
     format!("no target was chosen for {id}, and matcher `{matcher}` cannot be used")
 }

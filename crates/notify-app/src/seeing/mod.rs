@@ -19,7 +19,7 @@ mod queue;
 mod shapes;
 mod show;
 mod standing;
-mod store;
+pub(crate) mod store;
 pub(crate) mod trace;
 mod upkeep;
 mod view;

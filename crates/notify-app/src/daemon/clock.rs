@@ -1,0 +1,93 @@
+//! The clock of the spool, and its correction, which outlives the process.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use notify_bus::{KeptClock, Reading, SpoolClock};
+use notify_core::{Millis, Zone};
+use rustix::time::{ClockId, clock_gettime};
+
+/// The file in the state folder.
+const FILE: &str = "clock";
+/// The system's name for this start of the machine.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
+/// The clock by which the spool of a state folder is worked.
+pub(crate) fn open(state: &Path) -> Arc<SpoolClock> {
+    let boot = fs::read_to_string(BOOT).unwrap_or_default();
+    let kept = kept(state);
+    let read = Box::new(read);
+    Arc::new(SpoolClock::new(
+        kept.as_ref(),
+        boot.trim(),
+        Zone::Local,
+        read,
+    ))
+}
+
+/// What was kept. What is damaged is as good as nothing: then the wall clock counts.
+fn kept(state: &Path) -> Option<KeptClock> {
+    let bytes = fs::read(state.join(FILE)).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
+/// Keeps what must outlive the process. It is on disk when this answers.
+pub(super) fn keep(state: &Path, clock: &SpoolClock) -> io::Result<()> {
+    let text = serde_json::to_string(&clock.kept()).map_err(io::Error::other)?;
+    let temp = state.join(format!("{FILE}.temp"));
+    let mut file = File::create(&temp)?;
+    file.write_all(format!("{text}\n").as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&temp, state.join(FILE))?;
+    File::open(state)?.sync_all()
+}
+
+/// Both clocks. The steady one goes on while the machine sleeps.
+fn read() -> Reading {
+    let steady = clock_gettime(ClockId::Boottime);
+    let seconds = u64::try_from(steady.tv_sec).unwrap_or(0);
+    let nanos = u32::try_from(steady.tv_nsec).unwrap_or(0);
+    Reading {
+        wall: Millis::of(SystemTime::now()),
+        steady: Duration::new(seconds, nanos),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FILE, keep, kept, open};
+    use notify_bus::Clock as _;
+
+    #[test]
+    fn what_is_kept_is_read_again() {
+        let state = tempfile::tempdir().expect("a folder");
+        let clock = open(state.path());
+        let before = clock.now();
+        keep(state.path(), &clock).expect("written");
+        let found = kept(state.path()).expect("kept");
+        assert_eq!(found.correction_ms, clock.kept().correction_ms);
+        assert!(!found.boot.is_empty() && found.now >= before);
+        assert!(open(state.path()).now() >= before);
+    }
+
+    #[test]
+    fn a_correction_is_taken_up() {
+        let state = tempfile::tempdir().expect("a folder");
+        let mut kept = open(state.path()).kept();
+        kept.now = kept.now.plus(std::time::Duration::from_secs(3600));
+        kept.correction_ms = -3_600_000;
+        let text = serde_json::to_string(&kept).expect("JSON");
+        std::fs::write(state.path().join(FILE), text).expect("a file");
+        assert!(open(state.path()).now() >= kept.now);
+    }
+
+    #[test]
+    fn damage_is_as_good_as_nothing() {
+        let state = tempfile::tempdir().expect("a folder");
+        std::fs::write(state.path().join(FILE), "{").expect("a file");
+        assert_eq!(kept(state.path()), None);
+    }
+}

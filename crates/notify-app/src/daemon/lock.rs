@@ -1,0 +1,131 @@
+//! One daemon for one state folder.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::FlockOperation;
+use serde::{Deserialize, Serialize};
+
+use crate::exit::{Exit, Stop};
+
+/// The file in the state folder. It stays when the daemon ends.
+const FILE: &str = "daemon.lock";
+
+/// Held as long as the daemon runs; the kernel ends it with the process.
+#[derive(Debug)]
+pub(super) struct DaemonLock {
+    _file: File,
+}
+
+/// What the last daemon of a state folder said of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct Holder {
+    pub(crate) pid: u32,
+    /// The configuration folder that it works with.
+    pub(crate) config_dir: PathBuf,
+    /// Where it listens.
+    pub(crate) socket: PathBuf,
+}
+
+impl Holder {
+    /// What stands in the lock; none when no daemon was ever here, or when it cannot be read.
+    pub(crate) fn of(state: &Path) -> Option<Self> {
+        let bytes = fs::read(state.join(FILE)).ok()?;
+        serde_json::from_slice(&bytes).ok()
+    }
+}
+
+/// Becomes the only daemon of a state folder, which is made if it is missing.
+pub(super) fn acquire(state: &Path, config: &Path, socket: &Path) -> Result<DaemonLock, Stop> {
+    let path = state.join(FILE);
+    let cannot = |error: io::Error| {
+        let exit = match error.kind() {
+            io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+            _ => Exit::CannotCreate,
+        };
+        Stop::failed(format!("cannot lock {}: {error}", path.display())).with_exit(exit)
+    };
+    fs::create_dir_all(state).map_err(cannot)?;
+    let mut options = OpenOptions::new();
+    let opened = options
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o644)
+        .open(&path);
+    let mut file = opened.map_err(cannot)?;
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => {}
+        Err(rustix::io::Errno::WOULDBLOCK) => return Err(taken(&mut file, state)),
+        Err(error) => return Err(cannot(error.into())),
+    }
+    let holder = Holder {
+        pid: std::process::id(),
+        config_dir: fs::canonicalize(config).unwrap_or_else(|_| config.to_owned()),
+        socket: std::path::absolute(socket).map_err(cannot)?,
+    };
+    let text = serde_json::to_string(&holder).map_err(|error| cannot(io::Error::other(error)))?;
+    file.set_len(0).map_err(cannot)?;
+    file.write_all(format!("{text}\n").as_bytes())
+        .map_err(cannot)?;
+    Ok(DaemonLock { _file: file })
+}
+
+fn taken(file: &mut File, state: &Path) -> Stop {
+    let mut text = String::new();
+    // What cannot be read is only missing from the message.
+    let _ = file.read_to_string(&mut text);
+    let who = match serde_json::from_str::<Holder>(&text) {
+        Ok(holder) => format!("another daemon, process {},", holder.pid),
+        Err(_) => "another daemon".to_owned(),
+    };
+    Stop::failed(format!("{who} works in {}", state.display()))
+        .with_exit(Exit::TryAgain)
+        .with_hint("stop it first, or name another folder with NOTIFY_STATE_DIR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Holder, acquire};
+    use crate::exit::Exit;
+    use std::path::Path;
+
+    #[test]
+    fn a_second_one_is_told_who_is_there() {
+        let root = tempfile::tempdir().expect("a folder");
+        let state = root.path().join("state");
+        assert_eq!(Holder::of(&state), None);
+        let first = acquire(&state, root.path(), Path::new("/s")).expect("nobody is there");
+        let holder = Holder::of(&state).expect("it says who it is");
+        assert_eq!(
+            (holder.pid, holder.socket.to_str()),
+            (std::process::id(), Some("/s"))
+        );
+        assert_eq!(
+            holder.config_dir,
+            root.path().canonicalize().expect("a folder")
+        );
+        let refused = acquire(&state, root.path(), Path::new("/s")).expect_err("one is there");
+        assert_eq!(refused.exit, Exit::TryAgain);
+        assert!(
+            refused.message.contains(&holder.pid.to_string()),
+            "{refused}"
+        );
+        drop(first);
+        acquire(&state, root.path(), Path::new("/s")).expect("it is gone");
+    }
+
+    #[test]
+    fn one_that_may_not_write_says_so() {
+        let root = tempfile::tempdir().expect("a folder");
+        let file = root.path().join("file");
+        std::fs::write(&file, "").expect("a file");
+        let refused =
+            acquire(&file.join("state"), root.path(), Path::new("/s")).expect_err("no folder");
+        assert_eq!(refused.exit, Exit::CannotCreate);
+    }
+}

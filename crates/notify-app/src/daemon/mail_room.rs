@@ -1,0 +1,153 @@
+//! Mails of the drop and of root's queue become events.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use notify_bus::{Bus, Clock};
+use notify_core::Put;
+use notify_drop::{Bounds, DropError, DropErrorKind, MailDrop, Queue};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::stir::Stir;
+use crate::event;
+use crate::forward::{Entered, Entrance, by_hardness};
+use crate::setup::Ready;
+
+/// How often it is looked whether a mail lies there that nobody told of.
+const LOOK: Duration = Duration::from_secs(60);
+/// How long the next look waits for more mails.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// The places where mails lie.
+#[derive(Clone, Debug)]
+pub(super) struct MailRoom {
+    pub(super) state: PathBuf,
+    pub(super) bus: Bus,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl MailRoom {
+    /// Takes mails until it is stopped.
+    pub(super) async fn work(
+        self,
+        mut ready: watch::Receiver<Arc<Ready>>,
+        stop: CancellationToken,
+    ) {
+        let mut told = String::new();
+        loop {
+            // First the watch, then the look: no mail is missed in between.
+            let stir = Stir::over([self.incoming(), self.state.join("mail")]);
+            let now = Arc::clone(&ready.borrow_and_update());
+            let trouble = self.look(now).await.err().unwrap_or_default();
+            if trouble != told {
+                if !trouble.is_empty() {
+                    tracing::warn!("mail for root is not taken: {trouble}");
+                }
+                told = trouble;
+            }
+            let is_mail = |name: Option<&std::ffi::OsStr>| {
+                name.and_then(|name| name.to_str())
+                    .is_some_and(|name| name.starts_with("mail.") || name.ends_with(".mail"))
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                // A mail may wait for a matcher that was mended.
+                Ok(()) = ready.changed() => {}
+                () = stir.wait(LOOK, SETTLE, is_mail) => {}
+            }
+        }
+    }
+
+    fn incoming(&self) -> PathBuf {
+        self.state.join("incoming")
+    }
+
+    /// One look: all that lies there, on a thread where files may take their time.
+    async fn look(&self, ready: Arc<Ready>) -> Result<(), String> {
+        let room = self.clone();
+        let runtime = Handle::current();
+        let look = move || runtime.block_on(room.take(&ready));
+        match tokio::task::spawn_blocking(look).await {
+            Ok(taken) => taken,
+            Err(panic) => Err(panic.to_string()),
+        }
+    }
+
+    async fn take(&self, ready: &Ready) -> Result<(), String> {
+        let incoming = match MailDrop::open(&self.incoming()) {
+            Ok(incoming) => Some(incoming),
+            Err(error) if error.kind() == DropErrorKind::Missing => None,
+            Err(error) => return Err(said(&error)),
+        };
+        if incoming.is_none() && !self.state.join("mail").is_dir() {
+            return Ok(());
+        }
+        let queue = Queue::open(&self.state).map_err(|error| said(&error))?;
+        let _lock = queue.lock().map_err(|error| said(&error))?;
+        // A drop that cannot be used keeps no mail from being taken that is in the queue.
+        let collected = incoming.map_or(Ok(()), |incoming| collect(&incoming, &queue));
+        let mut mails = queue.list().map_err(|error| said(&error))?;
+        by_hardness(&mut mails);
+        for mail in mails {
+            let entrance = Entrance {
+                queue: &queue,
+                ready,
+                state: &self.state,
+                now: self.clock.now(),
+            };
+            let put = async |entry| {
+                let accepted = self.bus.accept_entry(entry).await?;
+                Ok(if accepted.known {
+                    Put::Known
+                } else {
+                    Put::Stored
+                })
+            };
+            let entrant = entrance
+                .one(mail, put)
+                .await
+                .map_err(|halt| halt.to_string())?;
+            let id = entrant.id;
+            if let Some(warning) = entrant.warning {
+                tracing::warn!(event = %id, "{warning}");
+            }
+            match entrant.entered {
+                Entered::Accepted | Entered::Done | Entered::Loop => {}
+                Entered::Stays(why) => {
+                    tracing::info!(event = %id, "a mail stays in the queue: {why}");
+                }
+                Entered::Failed(why) => tracing::error!(event = %id, "a mail was set aside: {why}"),
+            }
+        }
+        collected
+    }
+}
+
+fn collect(incoming: &MailDrop, queue: &Queue) -> Result<(), String> {
+    let collected = incoming
+        .collect(queue, Bounds::default(), event::now())
+        .map_err(|error| said(&error))?;
+    let place = incoming.path().display();
+    for odd in &collected.oddities {
+        tracing::warn!("{place}: {} (user {}): {}", odd.name, odd.uid, odd.what);
+    }
+    match collected.left {
+        0 => Ok(()),
+        left => Err(format!("{left} mails are left in {place}")),
+    }
+}
+
+fn said(error: &DropError) -> String {
+    let text = notify_core::report(error);
+    let denied = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<std::io::Error>())
+        .is_some_and(|source| source.kind() == std::io::ErrorKind::PermissionDenied);
+    if denied {
+        format!("{text}; `notify forward-mail --drain` as root, from a timer, brings it here")
+    } else {
+        text
+    }
+}

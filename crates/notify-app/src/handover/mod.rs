@@ -1,0 +1,312 @@
+//! Events are handed to the daemon, or put into its spool: accepted means that they will arrive.
+//!
+//! The daemon that answers takes the event. Where none answers and one was here
+//! before, the event goes into its spool, if this user may write there. Where none
+//! ever was there is nothing to hand over to, and the caller sends at once.
+//!
+//! An event has its id before it goes anywhere. So a way that broke off in the
+//! middle is followed by the next with the same id, and the event is not taken twice.
+
+mod answer;
+mod follow;
+mod parcel;
+mod places;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use notify_api::client::Client;
+use notify_api::protocol::{Accepted, ErrorKind};
+use notify_api::{ApiError, ApiErrorKind};
+use notify_bus::Report;
+use notify_bus::{Clock as _, Engine};
+use notify_core::{
+    Entry, EventId, Millis, Notification, OpenFor, Opened, SpoolError, SpoolErrorKind, report,
+};
+use serde_json::Value;
+
+pub(crate) use self::answer::accepted;
+pub(crate) use self::parcel::Parcel;
+use crate::args::Way;
+use crate::console::Console;
+use crate::daemon::clock;
+use crate::event::block_on;
+use crate::exit::{Exit, Stop};
+use crate::folders::{Meeting, Surroundings};
+use crate::send::{exit_of, tell};
+use crate::spools;
+
+/// How long the daemon may take for an answer: a disk may be slow.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An event that is durable.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    pub(crate) accepted: Accepted,
+    id: EventId,
+    place: Meeting,
+    by: By,
+}
+
+/// Who has it.
+#[derive(Debug)]
+enum By {
+    /// A daemon that answers.
+    Daemon(Client),
+    /// The spool of one that does not.
+    Spool(Opened),
+}
+
+/// What goes into a spool, and the engine that decided; none when it must not go there.
+pub(crate) type Packed = Option<(Arc<Engine>, Entry)>;
+
+/// Hands an event over; none when no daemon was ever here.
+///
+/// `pack` is asked only when the event goes into the spool: who hands it to a
+/// daemon need not be able to read the configuration.
+pub(crate) fn hand_over(
+    surroundings: &Surroundings,
+    config: &Path,
+    parcel: &Parcel<'_>,
+    pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
+) -> Result<Option<Handed>, Stop> {
+    let places = places::of(surroundings, config);
+    let mut trouble = None;
+    for place in &places {
+        match ask(place, parcel) {
+            Ok((client, accepted)) => {
+                return Ok(Some(Handed {
+                    accepted,
+                    id: parcel.id(),
+                    place: place.clone(),
+                    by: By::Daemon(client),
+                }));
+            }
+            Err(error) if is_final(&error) => return Err(declined(&error)),
+            Err(error) if error.kind() == ApiErrorKind::Missing => {}
+            Err(error) => trouble = trouble.or(Some(error)),
+        }
+    }
+    // Even where a daemon listens that does not answer: who wrote into its spool has its promise.
+    let Some(place) = places.iter().find(|place| place.spool().exists()) else {
+        return match trouble {
+            // One that listens and is too busy was started here, whatever we see of its spool.
+            Some(error) if error.kind() != ApiErrorKind::Dead => Err(unanswered(&error)),
+            _ => Ok(None),
+        };
+    };
+    let put = put(place, parcel, pack);
+    put.map_err(|refused: Refused| match refused {
+        Refused::Stop(stop) => stop,
+        Refused::Spool(error) => unwritten(place, &error, trouble.as_ref()),
+    })
+}
+
+/// One request, repeated when the connection broke: a daemon that is started anew is there again soon.
+fn ask(place: &Meeting, parcel: &Parcel<'_>) -> Result<(Client, Accepted), ApiError> {
+    let once = || -> Result<_, ApiError> {
+        let mut client = Client::connect(&place.socket, PATIENCE)?;
+        let accepted = parcel.send(&mut client)?;
+        Ok((client, accepted))
+    };
+    match once() {
+        Err(error) if error.kind() == ApiErrorKind::Lost => once(),
+        other => other,
+    }
+}
+
+/// Whether the daemon's no is one for good: the spool is no way around it.
+fn is_final(error: &ApiError) -> bool {
+    let kind = error.answer().map(|answer| answer.kind);
+    matches!(
+        kind,
+        Some(
+            ErrorKind::Request
+                | ErrorKind::TooLarge
+                | ErrorKind::Unfit
+                | ErrorKind::Rate
+                | ErrorKind::Full
+        )
+    )
+}
+
+fn declined(error: &ApiError) -> Stop {
+    let exit = match error.answer().map(|answer| answer.kind) {
+        Some(ErrorKind::Rate | ErrorKind::Full) => Exit::TryAgain,
+        _ => Exit::Usage,
+    };
+    Stop::failed(format!("the daemon does not take it: {error}")).with_exit(exit)
+}
+
+fn unanswered(error: &ApiError) -> Stop {
+    let stop = Stop::failed(format!("not handed over: {}", report(error)));
+    match error.kind() {
+        ApiErrorKind::Denied => stop.with_exit(Exit::TryAgain).with_hint(MAY_SEND),
+        _ if is_denied(error) => stop.with_exit(Exit::TryAgain).with_hint(MAY_SEND),
+        _ => stop
+            .with_exit(Exit::TryAgain)
+            .with_hint("try again; the same event is not taken twice"),
+    }
+}
+
+fn is_denied(error: &ApiError) -> bool {
+    error
+        .answer()
+        .is_some_and(|answer| answer.kind == ErrorKind::Denied)
+}
+
+const MAY_SEND: &str =
+    "name this user in `intake-allow` of `daemon: local` in notify.cfg, or run this as root";
+
+/// Why nothing was put into a spool.
+enum Refused {
+    Stop(Stop),
+    Spool(SpoolError),
+}
+
+impl From<SpoolError> for Refused {
+    fn from(error: SpoolError) -> Self {
+        Refused::Spool(error)
+    }
+}
+
+fn put(
+    place: &Meeting,
+    parcel: &Parcel<'_>,
+    pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
+) -> Result<Option<Handed>, Refused> {
+    let kind = spools::linked().map_err(Refused::Stop)?;
+    let opened = spools::open(kind, &place.spool(), OpenFor::Write)?;
+    let now = clock::open(&place.state).now();
+    let Some((engine, entry)) = pack(now).map_err(Refused::Stop)? else {
+        return Ok(None);
+    };
+    let put = block_on(opened.spool.put(entry.clone())).map_err(Refused::Stop)??;
+    let accepted = notify_bus::Accepted::of(&entry, put);
+    wake(place);
+    Ok(Some(Handed {
+        accepted: answer::accepted(&engine, accepted),
+        id: parcel.id(),
+        place: place.clone(),
+        by: By::Spool(opened),
+    }))
+}
+
+/// Has a daemon look at the spool that this process wrote; there may be none.
+pub(crate) fn wake(place: &Meeting) {
+    let woken = Client::connect(&place.socket, PATIENCE).and_then(|mut client| client.wake());
+    // It looks by itself, only later.
+    drop(woken);
+}
+
+/// Exit 75: nothing was taken, and what to do.
+fn unwritten(place: &Meeting, error: &SpoolError, trouble: Option<&ApiError>) -> Stop {
+    if error.kind() != SpoolErrorKind::Denied {
+        return spools::stop(error).with_exit(Exit::TryAgain);
+    }
+    match trouble {
+        Some(trouble) if trouble.kind() != ApiErrorKind::Dead => unanswered(trouble),
+        _ => Stop::failed(format!(
+            "the daemon of {} does not run, and this user may not write its spool",
+            place.state.display()
+        ))
+        .with_exit(Exit::TryAgain)
+        .with_hint("start it: systemctl start notify, or `notify daemon`; then try again"),
+    }
+}
+
+/// Whether a daemon listens here that this user may at least knock at.
+pub(crate) fn listens(surroundings: &Surroundings, config: &Path) -> bool {
+    let places = places::of(surroundings, config);
+    let mut answers = places
+        .iter()
+        .map(|place| Client::connect(&place.socket, PATIENCE));
+    answers.any(|answer| answer.is_ok())
+}
+
+/// The state folder of the daemon whose spool takes the events of this configuration; none
+/// where there is no spool.
+pub(crate) fn spool_of(surroundings: &Surroundings, config: &Path) -> Option<Meeting> {
+    let places = places::of(surroundings, config);
+    places.into_iter().find(|place| place.spool().exists())
+}
+
+impl Handed {
+    /// Says that it is durable.
+    pub(crate) fn note(&self, console: &Console) {
+        self.remark(console);
+        let again = if self.accepted.known {
+            " (it was known)"
+        } else {
+            ""
+        };
+        console.note(format!("accepted {}{again}", self.accepted.id));
+    }
+
+    /// Says that it goes on only when the daemon runs.
+    fn remark(&self, console: &Console) {
+        if let By::Spool(_) = self.by {
+            console.remark(format!(
+                "the daemon does not answer: {} waits in {} until it runs",
+                self.id,
+                self.place.spool().display()
+            ));
+        }
+    }
+
+    /// Says that it is durable, and waits for its end where that is wanted.
+    pub(crate) fn finish(
+        self,
+        event: &Notification,
+        way: &Way,
+        as_json: bool,
+        console: &Console,
+    ) -> Result<Finished, Stop> {
+        let report = answer::pending(event, &self.accepted);
+        if as_json {
+            self.remark(console);
+        } else {
+            self.note(console);
+        }
+        let Some(longest) = way.wait else {
+            return Ok(Finished {
+                report,
+                exit: Exit::Done,
+            });
+        };
+        let end =
+            longest.and_then(|seconds| Instant::now().checked_add(Duration::from_secs(seconds)));
+        let (report, settled) = self.follow(report, end)?;
+        let exit = if settled {
+            exit_of(&report)
+        } else {
+            console.remark(format!("{} is still on its way", report.id));
+            Exit::TryAgain
+        };
+        Ok(Finished { report, exit })
+    }
+}
+
+/// A hand-over that ended.
+#[derive(Debug)]
+pub(crate) struct Finished {
+    pub(crate) report: Report,
+    pub(crate) exit: Exit,
+}
+
+impl Finished {
+    /// The shape of a report, and that the event is durable.
+    pub(crate) fn json(&self) -> Value {
+        answer::durable(&self.report)
+    }
+
+    /// The answer.
+    pub(crate) fn tell(&self, as_json: bool, console: &Console) {
+        if as_json {
+            console.json(&self.json());
+        } else {
+            tell(&self.report, console);
+        }
+    }
+}
