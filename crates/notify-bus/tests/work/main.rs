@@ -614,3 +614,29 @@ async fn a_queue_past_its_age_does_not_wait_for_one_probe_an_hour() {
     let seen = bench.seen();
     assert!(seen.len() >= 50, "each had its attempt");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_tries_again_what_failed_for_the_configuration() {
+    // The section is the same; what was wrong may be an address in another file.
+    let bench = Bench::new("one wrong,take\nslow fail,take\n  retry-min-interval 1h");
+    let event = bench.accept().await;
+    pass(SECONDS / 100).await;
+    assert_eq!(bench.course(event, "one").await.0, JobState::Pending);
+    bench.replace("one wrong,take\nslow fail,take\n  retry-min-interval 1h");
+    pass(SECONDS / 100).await;
+    assert_eq!(bench.course(event, "one").await.0, JobState::Delivered);
+    let (state, outcomes) = bench.course(event, "slow").await;
+    assert_eq!(state, JobState::Pending, "nothing changed for it");
+    assert_eq!(outcomes, ["unavailable"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spool_says_at_its_opening_is_reported() {
+    let mut opened = MemorySpool::new().opened();
+    opened.alarms = vec!["The spool was damaged and set aside.".to_owned()];
+    let mut bench = Bench::idle("one take", opened);
+    bench.begin();
+    pass(SECONDS).await;
+    assert_eq!(bench.reports().await, [("spool-damaged".to_owned(), None)]);
+    assert_eq!(bench.seen().len(), 1, "it is routed like any other");
+}
