@@ -266,6 +266,12 @@ impl Visit for Said {
         self.note(field, value.into());
     }
 
+    // As spans of time come from std.
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        let number = u64::try_from(value).map(Value::from);
+        self.note(field, number.unwrap_or_else(|_| value.to_string().into()));
+    }
+
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.note(field, value.into());
     }
@@ -335,7 +341,7 @@ mod tests {
         );
         tracing::debug!(attempt = 3, "not for everybody");
         tracing::info!(target: "hyper::client", "a connection");
-        tracing::error!(target: "hyper::client", event = "nearer", "a fault");
+        tracing::error!(target: "hyper::client", event = "nearer", wait_ms = 7_u128, "a fault");
     }
 
     #[test]
@@ -359,7 +365,7 @@ mod tests {
             }),
             json!({
                 "time": null, "level": "error", "message": "a fault",
-                "module": "hyper::client", "event": "nearer", "target": "ops",
+                "module": "hyper::client", "event": "nearer", "target": "ops", "wait_ms": 7,
             }),
         ];
         assert_eq!(objects, expected);
@@ -377,7 +383,7 @@ mod tests {
         let expected = [
             r#"WARN  it was not taken attempt=2 detail="450 4.2.1\r\nbusy" event=0192 target=ops"#,
             "DEBUG not for everybody attempt=3 event=0192 target=ops",
-            "ERROR a fault event=nearer target=ops",
+            "ERROR a fault event=nearer wait_ms=7 target=ops",
             r"INFO  two\nlines",
         ];
         assert_eq!(without_time.collect::<Vec<_>>(), expected);
