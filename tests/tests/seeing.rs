@@ -1,16 +1,19 @@
 //! The commands that look into the spool: `history`, `show`, `explain`, `queue`, `retry`, `drop`,
-//! `watch`, `spool`, `audit`. The spool is a real one, in use by another process: this one.
+//! `watch`, `status`, `spool`, `audit`. The spool is a real one, in use by another process: this one.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, UNIX_EPOCH};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use notify_core::{
     Claim, Content, Entry, EventId, FailureKind, Job, Millis, NewJob, Next, Notification, OpenFor,
     Opened, Outcome, Refusal, Settlement, Severity, SpoolPlace,
 };
-use notify_tests::{Notify, Run, sections};
+use notify_testkit::http::{self, Answer, Response};
+use notify_tests::{Daemon, Notify, Run, sections};
 use serde_json::{Value, json};
 use spool_sqlite::SQLITE;
 use tokio::runtime::Runtime;
@@ -264,7 +267,7 @@ fn open_at(folder: &Path, purpose: OpenFor) -> Opened {
     (SQLITE.open)(&place).expect("a spool")
 }
 
-const ALL: [&[&str]; 10] = [
+const ALL: [&[&str]; 11] = [
     &["history"],
     &["show", "018c"],
     &["explain", "018c"],
@@ -272,6 +275,7 @@ const ALL: [&[&str]; 10] = [
     &["retry", "--all"],
     &["drop", "--all", "--yes"],
     &["watch"],
+    &["status"],
     &["spool", "check"],
     &["spool", "backup", "copy.db"],
     &["audit"],
@@ -737,6 +741,127 @@ fn watch_ends_when_nothing_waits() {
     let stage = Stage::new();
     let run = stage.notify.run(&["watch", "--until-idle"]).expect_code(0);
     assert_eq!(run.stdout, "");
+}
+
+#[test]
+fn status_counts_by_target() {
+    let stage = Stage::full();
+    let status = stage.json(&["status"]);
+    assert_eq!(status["daemon"]["running"], false);
+    assert_eq!(
+        status["counts"],
+        json!({"accepted": 4, "pending": 2, "delivered": 1, "dead": 1, "cancelled": 0, "conserved": true})
+    );
+    assert_eq!(status["spool"]["type"], "sqlite");
+    assert!(status["spool"]["bytes"].as_u64() > Some(0));
+    let of = |name: &str| {
+        let targets = status["targets"].as_array().expect("a list").iter();
+        let found = targets.clone().find(|target| target["name"] == name);
+        found.cloned().expect("a target")
+    };
+    let mail = of("mail");
+    assert_eq!(mail["type"], "sendmail");
+    assert_eq!(mail["last-success"]["reference"], "queued as 7");
+    assert_eq!(mail["last-error"]["detail"], "connection refused");
+    assert_eq!(
+        (&of("push")["dead"], &of("push")["pending"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(of("pager")["oldest-ms"], at(60).0);
+    assert_eq!(of("gone")["type"], Value::Null);
+    assert_eq!(of("gone")["next-ms"], at(3600).0);
+    assert_eq!(of("off")["disabled"], true);
+    let text = stage.notify.run(&["status"]).expect_code(0).stdout;
+    for part in [
+        "does not run",
+        "missing",
+        "disabled",
+        "ready",
+        "accepted 4 = delivered 1",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}
+
+/// An instance that sends everything to a server which is down until the flag is set, and then
+/// waits for an hour, and a matcher that leads elsewhere.
+fn failing() -> (Notify, http::Server, Arc<AtomicBool>) {
+    let is_up = Arc::new(AtomicBool::new(false));
+    let up = Arc::clone(&is_up);
+    let server = http::Server::start(move |_| {
+        let status = if up.load(Ordering::SeqCst) { 200 } else { 503 };
+        Answer::Respond(Response::json(status, &json!({"id": 1})))
+    });
+    let elsewhere = "matcher: fencing\n\tmatch-field exact:type=fencing\n\ttarget pager\n\n";
+    let pager = sections::sendmail("pager", &["ops@example.com"]);
+    let push = sections::gotify("push", &server.url()) + &sections::all_to(&["push"]);
+    let notify = Notify::new()
+        .routing(&format!("{push}{pager}{elsewhere}"))
+        .file("priv/notifications.cfg", sections::token("push", "A.token"))
+        .file(
+            "notify.cfg",
+            "daemon: local\n\tretry-min-interval 1h\n\tretry-max-interval 1h\n",
+        );
+    (notify, server, is_up)
+}
+
+/// What `status` says of a target.
+fn status_of(notify: &Notify, name: &str) -> Value {
+    let status = notify.run(&["status", "--json"]).expect_code(0).json();
+    assert_eq!(status["daemon"]["running"], true);
+    let targets = status["targets"].as_array().expect("a list");
+    let found = targets.iter().find(|target| target["name"] == name);
+    found.cloned().expect("a target")
+}
+
+#[test]
+fn a_running_daemon_tells_its_breaker_and_hears_of_a_retry() {
+    let (notify, _server, is_up) = failing();
+    let _daemon = Daemon::start(&notify);
+    for _ in 0..5 {
+        let _ = notify.run(&["send", "--title", "A title"]).expect_code(0);
+    }
+    let end = Instant::now() + Duration::from_secs(60);
+    while status_of(&notify, "push")["breaker"]["state"] != "open" {
+        assert!(Instant::now() < end, "{}", status_of(&notify, "push"));
+    }
+    let push = status_of(&notify, "push");
+    assert!(push["pending"].as_u64() >= Some(5), "{push}");
+    assert_eq!(push["last-error"]["outcome"], "unavailable");
+    let text = notify.run(&["status"]).expect_code(0).stdout;
+    assert!(text.contains("breaker open until 20"), "{text}");
+    assert!(text.contains("runs, version "), "{text}");
+
+    is_up.store(true, Ordering::SeqCst);
+    let _ = notify.run(&["retry", "--target", "push"]).expect_code(0);
+    let _ = notify.run(&["watch", "--until-idle"]).expect_code(0);
+    assert_eq!(status_of(&notify, "push")["breaker"]["state"], "closed");
+    let waiting = notify
+        .run(&["history", "--state", "pending"])
+        .expect_code(0);
+    assert_eq!(waiting.stdout, "no event\n");
+    let audit = notify.run(&["audit", "--json"]).expect_code(0).json();
+    assert_eq!(audit["counts"]["accepted"], audit["counts"]["delivered"]);
+}
+
+#[test]
+fn the_decision_of_a_daemon_is_explained() {
+    let (notify, _server, is_up) = failing();
+    is_up.store(true, Ordering::SeqCst);
+    let _daemon = Daemon::start(&notify);
+    let sent = ["send", "--title", "A title", "--wait"];
+    let _ = notify.run(&sent).expect_code(0);
+    let run = notify
+        .run(&["explain", "last", "--target", "pager"])
+        .expect_code(0);
+    let why = "pager: was not chosen: `fencing`, which leads to it, did not match\n";
+    assert!(run.stdout.ends_with(why), "{}", run.stdout);
+    let run = notify.run(&["explain", "last", "--json"]).expect_code(0);
+    let explained = run.json();
+    assert_eq!(explained["today-differs"], false);
+    assert_eq!(explained["leads"]["fencing"], json!(["pager"]));
+    let push = &explained["targets"].as_array().expect("a list")[2];
+    assert_eq!(push["standing"], "delivered", "{explained:#}");
 }
 
 #[test]

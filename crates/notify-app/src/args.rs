@@ -136,6 +136,8 @@ pub(crate) enum Command {
     Drop(seeing::Drop),
     /// Show what happens, as it happens.
     Watch(seeing::Watch),
+    /// Show how the targets, the queue and the daemon stand.
+    Status(seeing::Status),
     /// Check or copy the spool.
     #[command(subcommand)]
     Spool(seeing::Spool),

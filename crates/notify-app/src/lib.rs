@@ -110,6 +110,7 @@ fn dispatch(line: &CommandLine, console: &Console) -> Answer {
         Some(Command::Retry(args)) => seeing::retry(global, args, console),
         Some(Command::Drop(args)) => seeing::drop(global, args, console),
         Some(Command::Watch(args)) => seeing::watch(global, args, console),
+        Some(Command::Status(args)) => seeing::status(global, args, console),
         Some(Command::Spool(args)) => seeing::spool(global, args, console),
         Some(Command::Audit(args)) => seeing::audit(global, args, console),
         Some(Command::Calendar(args)) => calendar::calendar(args, console),

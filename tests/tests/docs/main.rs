@@ -54,6 +54,14 @@ const ARRIVED: &[(&str, Arrived)] = &[
             local_mails: 1,
         },
     ),
+    (
+        "docs/guide/why-did-i-not-get-this.md",
+        Arrived {
+            messages: 0,
+            mails: 0,
+            local_mails: 1,
+        },
+    ),
 ];
 
 fn root() -> &'static Path {

@@ -1,13 +1,14 @@
 //! Arguments of the commands that look into the spool.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgGroup, Args, Subcommand};
-use notify_core::{JobState, Millis, Severity, Zone};
+use notify_core::{JobState, Severity, Zone};
 
+use crate::args::Global;
 use crate::console::Console;
+use crate::seeing::store;
 use crate::seeing::view::View;
 
 const EXIT_CODES: &str = "\
@@ -68,6 +69,9 @@ Ends with Ctrl-C.
 Example:
   notify watch --until-idle --json";
 
+const STATUS: &str = "\
+Breakers are known to the daemon alone: without one, no breaker is shown.";
+
 const CHECK: &str = "\
 Exit codes:
   0  nothing found   1  something found   2  a spool that is not there or may not be read";
@@ -103,11 +107,11 @@ pub(crate) struct Form {
 
 impl Form {
     /// How a text for people reads now.
-    pub(crate) fn view<'a>(&self, console: &'a Console) -> View<'a> {
+    pub(crate) fn view<'a>(&self, global: &Global, console: &'a Console) -> View<'a> {
         View {
             console,
             zone: self.tz.unwrap_or_default(),
-            now: Millis::of(SystemTime::now()),
+            now: store::now(global),
         }
     }
 }
@@ -244,6 +248,13 @@ pub(crate) struct Watch {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
 
+    #[command(flatten)]
+    pub(crate) form: Form,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = format!("{STATUS}\n\n{EXIT_CODES}"))]
+pub(crate) struct Status {
     #[command(flatten)]
     pub(crate) form: Form,
 }

@@ -1,7 +1,6 @@
 //! `notify retry` and `notify drop`.
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
-use std::time::SystemTime;
 
 use notify_core::{JobState, Millis, OpenFor, Opened, Selection};
 use serde_json::json;
@@ -12,7 +11,7 @@ use crate::event::block_on;
 use crate::exit::{Answer, Exit, Stop};
 use crate::seeing::name::Name;
 use crate::seeing::view::count;
-use crate::seeing::{args, store};
+use crate::seeing::{args, running, store};
 
 /// What is done with deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,8 +46,7 @@ impl Change {
         }
     }
 
-    async fn make(self, opened: &Opened, which: &Selection) -> Result<u64, Stop> {
-        let now = Millis::of(SystemTime::now());
+    async fn make(self, opened: &Opened, which: &Selection, now: Millis) -> Result<u64, Stop> {
         let made = match self {
             Change::Retry => opened.spool.revive(which, now).await,
             Change::Drop => opened.spool.cancel(which, now).await,
@@ -105,12 +103,13 @@ fn change(
     let names = which.ids.iter().map(|id| Name::of_delivery(id));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     let opened = store::open(global, OpenFor::Write)?;
+    let now = store::now(global);
     let (number, unchanged) = block_on(async {
         let mut number = 0;
         let mut unchanged = Vec::new();
         // All names are looked up before anything is changed.
         for (id, selection) in selections(&opened, which, &names).await? {
-            let made = change.make(&opened, &selection).await?;
+            let made = change.make(&opened, &selection, now).await?;
             number += made;
             if let (0, Some(id)) = (made, id) {
                 unchanged.push(id);
@@ -118,6 +117,7 @@ fn change(
         }
         Ok::<_, Stop>((number, unchanged))
     })??;
+    running::wake(&store::place(global), console);
     if as_json {
         console.json(&json!({ change.key(): number, "unchanged": unchanged }));
     } else {

@@ -47,7 +47,11 @@ pub(crate) fn explain(global: &Global, args: &args::Explain, console: &Console) 
     if args.form.json {
         console.json(&explanation.json());
     } else {
-        console.raw(explanation.text(&args.form.view(console)).as_bytes());
+        console.raw(
+            explanation
+                .text(&args.form.view(global, console))
+                .as_bytes(),
+        );
     }
     Ok(Exit::Done)
 }

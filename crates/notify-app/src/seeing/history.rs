@@ -25,7 +25,7 @@ pub(crate) fn history(global: &Global, args: &args::History, console: &Console) 
         console.json(&events);
         return Ok(Exit::Done);
     }
-    let view = args.form.view(console);
+    let view = args.form.view(global, console);
     if events.is_empty() {
         console.note("no event");
     } else {

@@ -35,7 +35,7 @@ pub(crate) fn queue(global: &Global, args: &args::Queue, console: &Console) -> A
     if jobs.is_empty() {
         console.note("nothing waits");
     } else {
-        console.raw(text(&jobs, &args.form.view(console)).as_bytes());
+        console.raw(text(&jobs, &args.form.view(global, console)).as_bytes());
     }
     if jobs.len() == most {
         console.remark(format!(

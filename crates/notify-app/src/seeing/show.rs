@@ -21,7 +21,7 @@ pub(crate) fn show(global: &Global, args: &args::Show, console: &Console) -> Ans
     if args.form.json {
         console.json(&shapes::event(&record));
     } else {
-        console.raw(text(&record, &args.form.view(console)).as_bytes());
+        console.raw(text(&record, &args.form.view(global, console)).as_bytes());
     }
     Ok(Exit::Done)
 }

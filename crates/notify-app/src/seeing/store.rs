@@ -3,16 +3,39 @@
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
-use notify_core::{OpenFor, Opened, SpoolError, SpoolErrorKind, SpoolPlace, SpoolType, report};
+use notify_bus::Clock as _;
+use notify_core::{
+    Millis, OpenFor, Opened, SpoolError, SpoolErrorKind, SpoolPlace, SpoolType, report,
+};
 
 use crate::args::Global;
+use crate::daemon::{Holder, clock};
 use crate::exit::{Exit, Stop};
-use crate::folders::Surroundings;
+use crate::folders::{Meeting, Surroundings};
 
-/// The folder of the spool, below the state folder.
-pub(crate) fn folder(global: &Global) -> PathBuf {
+/// The daemon of this user and its spool; that of the system where only that one has a spool.
+pub(crate) fn place(global: &Global) -> Meeting {
     let surroundings = Surroundings::of_process(global.config_dir.clone());
-    surroundings.state().join("spool")
+    let mut places = surroundings.meetings();
+    let found = places.iter().position(|place| place.spool().exists());
+    let mut place = places.swap_remove(found.unwrap_or(0));
+    // A daemon says where it listens; who names a socket means that one.
+    if surroundings.socket.is_none()
+        && let Some(holder) = Holder::of(&place.state)
+    {
+        place.socket = holder.socket;
+    }
+    place
+}
+
+/// The folder of the spool.
+pub(crate) fn folder(global: &Global) -> PathBuf {
+    place(global).spool()
+}
+
+/// What time it is by the clock that the spool is worked by.
+pub(crate) fn now(global: &Global) -> Millis {
+    clock::open(&place(global).state).now()
 }
 
 /// What the files of a folder take; what cannot be looked at takes nothing.
@@ -25,7 +48,7 @@ pub(crate) fn bytes(folder: &Path) -> u64 {
 /// Opens the spool for this; it must be there.
 pub(crate) fn open(global: &Global, purpose: OpenFor) -> Result<Opened, Stop> {
     let place = SpoolPlace {
-        folder: folder(global),
+        folder: place(global).spool(),
         purpose,
     };
     (kind()?.open)(&place).map_err(|error| stop(&error))

@@ -26,17 +26,23 @@ pub(crate) fn watch(global: &Global, args: &args::Watch, console: &Console) -> A
     let opened = store::open(global, OpenFor::Read)?;
     block_on(async {
         tokio::select! {
-            ended = follow(&opened, args, console) => ended,
+            ended = follow(&opened, global, args, console) => ended,
             _ = tokio::signal::ctrl_c() => Ok(()),
         }
     })??;
     Ok(Exit::Done)
 }
 
-async fn follow(opened: &Opened, args: &args::Watch, console: &Console) -> Result<(), Stop> {
+async fn follow(
+    opened: &Opened,
+    global: &Global,
+    args: &args::Watch,
+    console: &Console,
+) -> Result<(), Stop> {
     let failed = |error| store::stop(&error);
     let mut seen = opened.history.seen_all().await.map_err(failed)?;
     console.remark("what happens from now on; Ctrl-C ends it");
+    let view = args.form.view(global, console);
     let mut left = args.count.unwrap_or(u64::MAX);
     loop {
         // Counted before the look: what came in between is shown before the end.
@@ -48,7 +54,7 @@ async fn follow(opened: &Opened, args: &args::Watch, console: &Console) -> Resul
             if args.form.json {
                 console.json(&shape(watched));
             } else {
-                console.line(line(watched, &args.form.view(console)));
+                console.line(line(watched, &view));
             }
             left -= 1;
             if left == 0 || console.is_closed() {
