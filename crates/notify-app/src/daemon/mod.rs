@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify_api::{Intake, Server, SocketFile, http};
-use notify_bus::{Bus, Cause, Clock, SpoolClock, Trouble};
+use notify_bus::{Bus, Clock, SpoolClock, Trouble};
 use notify_core::{OpenFor, Opened, Zone, report};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -227,7 +227,7 @@ async fn run(prepared: Prepared) -> Answer {
         rest.clone(),
     ));
     tasks.spawn(pulse(bus.clone(), rest.clone()));
-    tasks.spawn(tell_first(bus.clone(), faults, opened.alarms));
+    tasks.spawn(tell_first(bus.clone(), faults));
     let work = CancellationToken::new();
     let mut worker = tokio::spawn({
         let (bus, stop) = (bus.clone(), work.clone());
@@ -271,14 +271,9 @@ async fn run(prepared: Prepared) -> Answer {
     }
 }
 
-/// What was wrong at the start.
-async fn tell_first(bus: Bus, faults: Option<Trouble>, alarms: Vec<String>) {
-    let alarms = alarms.into_iter().map(|detail| Trouble {
-        cause: Cause::Spool,
-        target: None,
-        detail,
-    });
-    for trouble in alarms.chain(faults) {
+/// What was wrong at the start. The worker itself says what the spool said.
+async fn tell_first(bus: Bus, faults: Option<Trouble>) {
+    if let Some(trouble) = faults {
         bus.report(trouble).await;
     }
 }
