@@ -12,6 +12,8 @@ fn every_expected_message_arrives() {
         "arrived  admin <- smtp: Trying to fence node 'pve2' [to max@localhost, root@localhost, admin@localhost]",
         "arrived  backup-admins <- sendmail: vzdump backup status (pve1.example.com): backup failed",
         "arrived  on-call-admins <- gotify: Trying to fence node 'pve2' [priority 9]",
+        "is down  admin: ",
+        "attempt 2 comes by itself",
         "every expected message arrived, and no other",
     ] {
         assert!(run.stdout.contains(line), "{line}\n{}", run.stdout);

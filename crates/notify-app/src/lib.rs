@@ -23,8 +23,6 @@ mod daemon;
 mod demo;
 mod event;
 mod exit;
-#[cfg(feature = "failpoints")]
-pub mod failpoints;
 mod flags;
 mod folders;
 mod forward;

@@ -50,11 +50,8 @@ fn read() -> Reading {
     let steady = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(steady.tv_sec).unwrap_or(0);
     let nanos = u32::try_from(steady.tv_nsec).unwrap_or(0);
-    let wall = SystemTime::now();
-    #[cfg(feature = "failpoints")]
-    let wall = crate::failpoints::set(wall);
     Reading {
-        wall: Millis::of(wall),
+        wall: Millis::of(SystemTime::now()),
         steady: Duration::new(seconds, nanos),
     }
 }

@@ -1,20 +1,23 @@
 //! `notify demo`: events travel to receivers on this machine; nothing leaves it.
 
 mod arrivals;
+mod daemon;
 mod script;
 mod stage;
 
 use std::time::Duration;
 
+use notify_api::protocol::EventState;
 use notify_bus::Report;
-use notify_core::{Notification, Zone};
+use notify_core::{JobState, Notification, Zone};
 
 use self::arrivals::Arrival;
+use self::daemon::Daemon;
 use self::script::Scene;
 use self::stage::Stage;
 use crate::args;
 use crate::console::Console;
-use crate::event::{block_on, moment, notification};
+use crate::event::{block_on, notification};
 use crate::exit::{Answer, Exit, Stop};
 
 /// How often the demonstration looks for what else has arrived.
@@ -32,15 +35,20 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
         stage.config().display()
     ));
     console.note(indented(&stage.public_text()));
-    let engine = stage.ready()?.engine;
+    stage.check()?;
+    let daemon = Daemon::start(&stage)?;
     let (mut wrong, mut expected) = (0, 0);
     for scene in script::scenes() {
         let event = event(&scene)?;
         console.note(format!("{}\n  {}", scene.story, headline(&event)));
-        let (report, faults) = block_on(engine.send(&event, moment()))?;
-        for fault in &faults {
-            console.fault(fault);
+        if scene.relay_is_down {
+            stage.relay_goes_down();
         }
+        let report = daemon.deliver(&event, |state| {
+            if scene.relay_is_down && tell_retries(state, console) {
+                stage.relay_comes_up();
+            }
+        })?;
         console.note(format!("  matchers: {}", report.matchers.join(", ")));
         wrong += show(&scene, &report, &stage, console);
         expected += scene.expected.len();
@@ -60,6 +68,30 @@ pub(crate) fn demo(args: &args::Demo, console: &Console) -> Answer {
         stay(&stage, console)?;
     }
     Ok(Exit::Done)
+}
+
+/// Shows the deliveries that failed and are made again; whether there are any.
+fn tell_retries(state: &EventState, console: &Console) -> bool {
+    let mut any = false;
+    for target in &state.targets {
+        let Some(last) = target
+            .last
+            .as_ref()
+            .filter(|_| target.state == JobState::Pending)
+        else {
+            continue;
+        };
+        any = true;
+        console.note(format!(
+            "  {}  {}: {} ({}), attempt {} comes by itself",
+            console.doubtful("is down"),
+            target.name,
+            last.detail.as_deref().unwrap_or_default(),
+            last.outcome,
+            target.attempts + 1
+        ));
+    }
+    any
 }
 
 fn event(scene: &Scene) -> Result<Notification, Stop> {

@@ -13,6 +13,8 @@ pub(super) struct Scene {
     what: What,
     /// The targets that the matchers must choose, sorted.
     pub(super) expected: &'static [&'static str],
+    /// Whether the mail server is down when it happens.
+    pub(super) relay_is_down: bool,
 }
 
 /// What happened.
@@ -41,24 +43,35 @@ pub(super) fn scenes() -> Vec<Scene> {
             timestamp: WORKING_HOURS,
             what: What::Backup { failed: false },
             expected: &["admin", "mail-to-root"],
+            relay_is_down: false,
         },
         Scene {
             story: "A backup fails on Saturday night.",
             timestamp: WEEKEND,
             what: What::Backup { failed: true },
             expected: &["admin", "backup-admins", "mail-to-root", "on-call-admins"],
+            relay_is_down: false,
         },
         Scene {
             story: "A node is fenced on Saturday night.",
             timestamp: WEEKEND,
             what: What::Fencing,
             expected: &["admin", "cluster-admins", "mail-to-root", "on-call-admins"],
+            relay_is_down: false,
         },
         Scene {
             story: "A replication job fails on Monday morning.",
             timestamp: WORKING_HOURS,
             what: What::Replication,
             expected: &["admin", "cluster-admins", "mail-to-root"],
+            relay_is_down: false,
+        },
+        Scene {
+            story: "A backup fails on Monday morning, and the mail server is down.",
+            timestamp: WORKING_HOURS,
+            what: What::Backup { failed: true },
+            expected: &["admin", "backup-admins", "mail-to-root"],
+            relay_is_down: true,
         },
     ]
 }

@@ -1,5 +1,6 @@
 //! The folders, the configuration and the receivers of the demonstration.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,13 @@ use tempfile::TempDir;
 use super::ZONE;
 use super::arrivals::{Arrival, recorded};
 use crate::exit::Stop;
-use crate::setup::{Ready, Setup};
+use crate::setup::Setup;
 
 const TOKEN: &str = "somesecrettoken";
 const PASSWORD: &str = "somepassword";
+
+/// Nobody wants to watch for ten seconds how a target is down.
+const SETTINGS: &str = "daemon: local\n\tretry-min-interval 1s\n\tretry-max-interval 1s\n";
 
 /// Everything that the demonstration needs; it is gone when this is dropped.
 pub(super) struct Stage {
@@ -46,6 +50,7 @@ impl Stage {
         std::fs::write(&private, private_text())?;
         std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o600))?;
         std::fs::write(stage.config().join("user.cfg"), users())?;
+        std::fs::write(stage.config().join("notify.cfg"), SETTINGS)?;
         std::fs::write(stage.recorder(), recorder_text(&stage.mailbox()))?;
         std::fs::set_permissions(stage.recorder(), std::fs::Permissions::from_mode(0o700))?;
         Ok(stage)
@@ -53,6 +58,11 @@ impl Stage {
 
     pub(super) fn config(&self) -> PathBuf {
         self.folder.path().join("etc")
+    }
+
+    /// Where its daemon listens.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.state().join("notify.sock")
     }
 
     fn state(&self) -> PathBuf {
@@ -73,12 +83,39 @@ impl Stage {
 
     /// What a command in another terminal needs to use this configuration.
     pub(super) fn environment(&self) -> String {
-        format!(
-            "NOTIFY_CONFIG_DIR={} NOTIFY_STATE_DIR={} NOTIFY_SENDMAIL={}",
-            self.config().display(),
-            self.state().display(),
-            self.recorder().display()
-        )
+        let variables = self.variables();
+        let variables = variables.map(|(name, value)| format!("{name}={}", value.display()));
+        variables.join(" ")
+    }
+
+    /// The same as variables.
+    pub(super) fn variables(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("NOTIFY_CONFIG_DIR", self.config()),
+            ("NOTIFY_STATE_DIR", self.state()),
+            ("NOTIFY_SENDMAIL", self.recorder()),
+        ]
+    }
+
+    /// A file for what the daemon says.
+    pub(super) fn log(&self) -> io::Result<File> {
+        File::create(self.folder.path().join("daemon.log"))
+    }
+
+    /// What it said.
+    pub(super) fn logged(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("daemon.log")).unwrap_or_default()
+    }
+
+    /// The mail server takes no mail for a while, as when its disk is full.
+    pub(super) fn relay_goes_down(&self) {
+        let busy = (451, "4.3.1 no room for mails");
+        self.relay.answer(smtp::Step::Mail, busy);
+    }
+
+    /// The mail server takes mails again.
+    pub(super) fn relay_comes_up(&self) {
+        self.relay.answer_properly(smtp::Step::Mail);
     }
 
     /// The documentation's examples: names made distinct, servers and recipients on this machine.
@@ -155,8 +192,8 @@ matcher: cluster-failures-by-regex
         )
     }
 
-    /// The engine of this configuration, which has no fault.
-    pub(super) fn ready(&self) -> Result<Ready, Stop> {
+    /// Its configuration has no fault.
+    pub(super) fn check(&self) -> Result<(), Stop> {
         let setup = Setup::at(self.config(), self.state())?;
         let root = self.folder.path();
         let places = Places {
@@ -170,7 +207,7 @@ matcher: cluster-failures-by-regex
             let message = format!("a fault of the demonstration: {fault}");
             return Err(Stop::failed(message));
         }
-        Ok(ready)
+        Ok(())
     }
 
     /// Everything that has arrived: by `sendmail`, at the relay, at the Gotify server, each in its order.

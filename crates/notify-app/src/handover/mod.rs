@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use notify_api::client::Client;
+#[cfg(feature = "demo")]
+use notify_api::protocol::EventState;
 use notify_api::protocol::{Accepted, ErrorKind};
 use notify_api::{ApiError, ApiErrorKind};
 use notify_bus::Report;
@@ -286,6 +288,12 @@ impl Handed {
         };
         Ok(Finished { report, exit })
     }
+}
+
+/// The report of an event that was followed to here.
+#[cfg(feature = "demo")]
+pub(crate) fn settled(event: &Notification, accepted: &Accepted, state: &EventState) -> Report {
+    answer::followed(answer::pending(event, accepted), state)
 }
 
 /// A hand-over that ended.
