@@ -6,7 +6,6 @@
 use std::process::ExitCode;
 
 mod bench;
-mod chaos;
 mod failed;
 mod help;
 mod new_target;
@@ -27,11 +26,10 @@ struct Task {
     run: fn(&[String]) -> Outcome<ExitCode>,
 }
 
-const TASKS: [&Task; 6] = [
+const TASKS: [&Task; 5] = [
     &tidy::TASK,
     &test::TASK,
     &bench::TASK,
-    &chaos::TASK,
     &new_target::TASK,
     &screenshots::TASK,
 ];

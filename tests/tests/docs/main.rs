@@ -31,6 +31,14 @@ const ARRIVED: &[(&str, Arrived)] = &[
         },
     ),
     (
+        "docs/guide/daemon.md",
+        Arrived {
+            messages: 0,
+            mails: 0,
+            local_mails: 2,
+        },
+    ),
+    (
         "docs/guide/events.md",
         Arrived {
             messages: 0,
