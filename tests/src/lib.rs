@@ -3,6 +3,7 @@
 //! The tests stand in `tests/`; this library runs the program for them, each
 //! time in a configuration folder of its own.
 
+pub mod chaos;
 mod daemon;
 pub mod mails;
 mod nobody;

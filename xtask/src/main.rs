@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 mod bench;
+mod chaos;
 mod failed;
 mod help;
 mod new_target;
@@ -26,10 +27,11 @@ struct Task {
     run: fn(&[String]) -> Outcome<ExitCode>,
 }
 
-const TASKS: [&Task; 5] = [
+const TASKS: [&Task; 6] = [
     &tidy::TASK,
     &test::TASK,
     &bench::TASK,
+    &chaos::TASK,
     &new_target::TASK,
     &screenshots::TASK,
 ];

@@ -23,6 +23,8 @@ mod daemon;
 mod demo;
 mod event;
 mod exit;
+#[cfg(feature = "failpoints")]
+pub mod failpoints;
 mod flags;
 mod folders;
 mod forward;

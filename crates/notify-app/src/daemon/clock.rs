@@ -50,8 +50,11 @@ fn read() -> Reading {
     let steady = clock_gettime(ClockId::Boottime);
     let seconds = u64::try_from(steady.tv_sec).unwrap_or(0);
     let nanos = u32::try_from(steady.tv_nsec).unwrap_or(0);
+    let wall = SystemTime::now();
+    #[cfg(feature = "failpoints")]
+    let wall = crate::failpoints::set(wall);
     Reading {
-        wall: Millis::of(SystemTime::now()),
+        wall: Millis::of(wall),
         steady: Duration::new(seconds, nanos),
     }
 }
