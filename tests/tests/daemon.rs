@@ -1,6 +1,8 @@
 //! `notify daemon`, and what the other commands do when there is one.
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -367,6 +369,57 @@ fn who_is_named_may_send_without_reading_the_configuration() {
     let run = run.expect_code(0);
     let id = accepted(&run);
     assert_eq!(keys(&server.messages()), [format!("{id}.push")]);
+}
+
+#[test]
+fn a_user_who_is_named_later_may_send_then() {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    let daemon = Daemon::start(&notify);
+    let nobody = Nobody::new();
+    let words = ["send", "--title", "A title"];
+    let _ = nobody.run_with(&notify, &words, b"").expect_code(75);
+    let settings = format!("{HASTY}\tintake-allow root,own,nobody\n");
+    let notify = notify.file("notify.cfg", settings);
+    daemon.manager().wait_for("RELOADING=1");
+    daemon.manager().wait_for("takes and delivers events");
+    let run = nobody.run_with(&notify, &words, b"").expect_code(0);
+    let id = accepted(&run);
+    let arrived = server.wait_for_blocking(1, soon());
+    assert_eq!(keys(&arrived), [format!("{id}.push")]);
+}
+
+/// What a web server answers to a GET.
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).expect("somebody listens");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("it is read");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("text");
+    answer
+}
+
+#[test]
+fn health_and_metrics_are_served() {
+    let server = server();
+    let settings = format!("{HASTY}\tmetrics-listen 127.0.0.1:0\n");
+    let notify = pushing_to(&server.url()).file("notify.cfg", settings);
+    let daemon = Daemon::start(&notify);
+    until("it says where", || notify.daemon_log().contains("address="));
+    let log = notify.daemon_log();
+    let address = log.split("address=").nth(1).expect("an address");
+    let address = address.split_whitespace().next().expect("an address");
+    assert!(get(address, "/healthz").starts_with("HTTP/1.1 200"));
+    assert!(get(address, "/readyz").starts_with("HTTP/1.1 200"));
+    let _ = send(&notify, &["--wait=60"]).expect_code(0);
+    let metrics = get(address, "/metrics");
+    assert!(metrics.contains("target=\"push\""), "{metrics}");
+    // A configuration that is lost is told to whoever looks.
+    fs::remove_file(notify.config().join("notifications.cfg")).expect("it is there");
+    daemon.manager().wait_for("the last good configuration");
+    let ready = get(address, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
+    assert!(ready.contains("notifications.cfg is gone"), "{ready}");
 }
 
 #[test]

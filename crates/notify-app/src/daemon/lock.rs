@@ -1,8 +1,8 @@
 //! One daemon for one state folder.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -69,6 +69,9 @@ pub(super) fn acquire(state: &Path, config: &Path, socket: &Path) -> Result<Daem
         socket: std::path::absolute(socket).map_err(cannot)?,
     };
     let text = serde_json::to_string(&holder).map_err(|error| cannot(io::Error::other(error)))?;
+    // Commands of other users look whose daemon it is, whatever the umask says.
+    file.set_permissions(Permissions::from_mode(0o644))
+        .map_err(cannot)?;
     file.set_len(0).map_err(cannot)?;
     file.write_all(format!("{text}\n").as_bytes())
         .map_err(cannot)?;

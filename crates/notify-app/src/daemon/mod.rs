@@ -18,7 +18,9 @@ mod stir;
 mod upkeep;
 mod users;
 
+use std::fs::{self, Permissions};
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -88,7 +90,8 @@ struct Prepared {
 /// The socket, and its file where that is ours.
 struct Socket {
     listener: UnixListener,
-    _file: Option<SocketFile>,
+    /// Its file, and where that is.
+    own: Option<(SocketFile, PathBuf)>,
 }
 
 impl Prepared {
@@ -125,14 +128,14 @@ impl Prepared {
         let socket = match passed {
             Some(listener) => Socket {
                 listener,
-                _file: None,
+                own: None,
             },
             None => {
                 let (file, listener) = SocketFile::bind(&path, mode)
                     .map_err(|error| Stop::failed(report(&error)).with_exit(Exit::CannotCreate))?;
                 Socket {
                     listener,
-                    _file: Some(file),
+                    own: Some((file, path.clone())),
                 }
             }
         };
@@ -158,7 +161,7 @@ async fn run(prepared: Prepared) -> Answer {
         ready,
         opened,
         clock,
-        socket: Socket { listener, _file },
+        socket: Socket { listener, own },
         metrics,
         _lock,
     } = prepared;
@@ -206,15 +209,25 @@ async fn run(prepared: Prepared) -> Answer {
     };
     doors.spawn(room.work(follow, intake.clone()));
     if let Some(listener) = metrics {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!(%address, "health and metrics are served");
+        }
         let router = http::router(door);
         tasks.spawn(http::serve(listener, router, rest.clone()));
     }
+    let own_path = own.as_ref().map(|(_, path)| path.clone());
     let reload = Reload {
         setup: Arc::clone(&setup),
         bus: bus.clone(),
         ready: in_force,
         trouble,
-        also: Box::new(move |ready| server.replace_rules(rules(&ready.settings().daemon))),
+        also: Box::new(move |ready| {
+            let rules = rules(&ready.settings().daemon);
+            if let Some(path) = &own_path {
+                open_to(path, rules.access.mode());
+            }
+            server.replace_rules(rules);
+        }),
         print,
     };
     tasks.spawn(reload.work(asked, rest.clone()));
@@ -282,6 +295,16 @@ async fn tell_first(bus: Bus, faults: Option<Trouble>) {
 fn listen(listener: UnixListener) -> std::io::Result<tokio::net::UnixListener> {
     listener.set_nonblocking(true)?;
     tokio::net::UnixListener::from_std(listener)
+}
+
+/// The socket's file is closed to those who may do nothing.
+fn open_to(path: &Path, mode: u32) {
+    if let Err(error) = fs::set_permissions(path, Permissions::from_mode(mode)) {
+        tracing::warn!(
+            "the permissions of {} stay as they are: {error}",
+            path.display()
+        );
+    }
 }
 
 /// The listener for metrics, for the runtime.
