@@ -200,8 +200,9 @@ Example:
   notify daemon --verbose";
 
 const FORWARDING: &str = "\
-As root the mail goes through the matchers at once. Who may not read the configuration leaves it in
-the mail drop, and `notify forward-mail --drain` as root, from a timer, sends what lies there.
+The mail goes to the daemon, or into its spool. Where no daemon ever was, it goes through the matchers
+at once, as root. Who may do neither leaves it in the mail drop: a daemon that runs as root takes it
+from there, and so does `notify forward-mail --drain` as root, from a timer.
 
 Exit codes, as in sysexits.h:
   0  taken, or kept for later   64 wrong usage
@@ -221,7 +222,7 @@ pub(crate) struct ForwardMail {
     #[arg(long)]
     pub(crate) dry_run: bool,
 
-    /// Send the mails of the mail drop, and those that are still on their way.
+    /// Send the mails of the mail drop, and those that are still on their way; to the daemon, where one was started.
     #[arg(long)]
     pub(crate) drain: bool,
 

@@ -153,3 +153,137 @@ fn rest(engine: &Engine, post: Post, progress: &Progress, now: Millis) -> Option
     }
     Some(entry)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Entered, Entrance, Halt};
+    use crate::event::block_on;
+    use crate::setup::{Ready, Setup};
+    use notify_core::{Entry, EventId, Millis, Put, SpoolError, SpoolErrorKind, Zone};
+    use notify_drop::{Arrival, Bounds, Progress, Queue, Wait};
+    use std::fs;
+    use std::path::Path;
+
+    const MAIL: &[u8] = b"From: root\nTo: root\nSubject: from cron\n\nthe text\n";
+    const NOW: Millis = Millis(2_000_000);
+
+    fn id() -> EventId {
+        EventId::from_bytes([7; 16])
+    }
+
+    /// No target type is linked here, so the targets are missing: they get a job each.
+    fn ready(folder: &Path, matcher: &str) -> Ready {
+        let etc = folder.join("etc");
+        fs::create_dir_all(&etc).expect("a folder");
+        let text = format!("matcher: default-matcher\n\tdisable true\n\n{matcher}");
+        fs::write(etc.join("notifications.cfg"), text).expect("a file");
+        let setup = Setup::at(etc, folder.join("state")).expect("folders");
+        setup.ready(Zone::Local).expect("a configuration")
+    }
+
+    const ALL: &str = "matcher: all\n\ttarget aa\n\ttarget bb\n\ttarget cc\n";
+
+    fn arrived() -> Progress {
+        Progress::begin(Arrival {
+            timestamp: NOW.seconds(),
+            ..Arrival::default()
+        })
+    }
+
+    /// Brings the only mail of a queue in; what was put, what became of it, and whether it stays.
+    fn enter(
+        matcher: &str,
+        progress: &Progress,
+        answer: Result<Put, SpoolErrorKind>,
+    ) -> (Vec<Entry>, Result<Entered, String>, bool) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ready = ready(folder.path(), matcher);
+        let state = folder.path().join("state");
+        let queue = Queue::open(&state).expect("a queue");
+        let bounds = Bounds::default();
+        queue
+            .put(id(), &mut &MAIL[..], progress, bounds)
+            .expect("room");
+        let mail = queue.list().expect("a list").remove(0);
+        let entrance = Entrance {
+            queue: &queue,
+            ready: &ready,
+            state: &state,
+            now: NOW,
+        };
+        let mut seen = Vec::new();
+        let put = async |entry| {
+            seen.push(entry);
+            answer.map_err(|kind| SpoolError::new(kind, "no"))
+        };
+        let entrant = block_on(entrance.one(mail, put)).expect("a runtime");
+        let entered = entrant.map(|entrant| entrant.entered);
+        let stays = !queue.list().expect("a list").is_empty();
+        (seen, entered.map_err(|halt: Halt| halt.to_string()), stays)
+    }
+
+    #[test]
+    fn a_mail_leaves_the_queue_when_its_event_is_durable_and_not_before() {
+        for put in [Put::Stored, Put::Known] {
+            let (seen, entered, stays) = enter(ALL, &arrived(), Ok(put));
+            assert_eq!((entered, stays), (Ok(Entered::Accepted), false));
+            assert_eq!((seen.len(), seen[0].event.id), (1, id()));
+            assert_eq!(seen[0].event.timestamp, NOW.seconds());
+        }
+        let (_, entered, stays) = enter(ALL, &arrived(), Err(SpoolErrorKind::Full));
+        assert_eq!((entered, stays), (Err("no".to_owned()), true));
+    }
+
+    #[test]
+    fn what_was_done_already_is_not_done_again() {
+        let mut progress = arrived();
+        progress.attempts = 4;
+        progress.taken.insert("aa".to_owned());
+        let left = vec!["x@example.com".to_owned()];
+        progress.recipients.insert("bb".to_owned(), left.clone());
+        let wait = Wait {
+            not_before: NOW.seconds() + 60,
+            failures: 1,
+            asked: true,
+        };
+        progress.waits.insert("cc".to_owned(), wait);
+        let (seen, _, _) = enter(ALL, &progress, Ok(Put::Stored));
+        let jobs = seen[0].jobs.iter();
+        let jobs: Vec<_> = jobs
+            .map(|job| {
+                (
+                    job.target.as_str(),
+                    job.attempts,
+                    job.recipients.clone(),
+                    job.due,
+                )
+            })
+            .collect();
+        let later = Millis((NOW.seconds() + 60) * 1000);
+        assert_eq!(jobs, [("bb", 4, Some(left), NOW), ("cc", 4, None, later)]);
+    }
+
+    #[test]
+    fn what_everybody_is_done_with_needs_no_event() {
+        let mut progress = arrived();
+        progress.taken.extend(["aa", "bb"].map(str::to_owned));
+        progress.given_up.insert("cc".to_owned(), "no".to_owned());
+        let (seen, entered, stays) = enter(ALL, &progress, Ok(Put::Stored));
+        assert_eq!((seen.len(), entered, stays), (0, Ok(Entered::Done), false));
+    }
+
+    #[test]
+    fn a_mail_stays_while_the_matcher_that_may_choose_is_faulty() {
+        let faulty = "matcher: all\n\tmatch-field bogus\n\ttarget aa\n";
+        let (seen, entered, stays) = enter(faulty, &arrived(), Ok(Put::Stored));
+        assert!(matches!(entered, Ok(Entered::Stays(_))), "{entered:?}");
+        assert_eq!((seen.len(), stays), (0, true));
+        let old = Progress::begin(Arrival {
+            timestamp: NOW.seconds() - 6 * 24 * 3600,
+            ..Arrival::default()
+        });
+        let (_, entered, stays) = enter(faulty, &old, Ok(Put::Stored));
+        assert!(matches!(entered, Ok(Entered::Failed(_))), "{entered:?}");
+        assert!(!stays);
+    }
+}
