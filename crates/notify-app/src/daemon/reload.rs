@@ -64,8 +64,8 @@ impl Reload {
             (_, refused) => {
                 let why = refused.unwrap_or_default();
                 let text = format!("{why}; the last good configuration stays in force");
-                service::status(&text);
                 self.trouble.send_replace(Some(text.clone()));
+                service::status(&text);
                 self.bus.report(trouble(text)).await;
             }
         }
