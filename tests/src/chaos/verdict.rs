@@ -121,11 +121,13 @@ impl Evidence {
                 let detail = format!("{} is there as {there:?}", title(*number));
                 broken.push(Broken::new("accepted-twice", detail));
             }
-            // Without a daemon nobody knows the last good configuration: the built-in target gets it.
-            if *in_rubbish && matches!(answer, Answer::Stored(_)) {
-                continue;
-            }
             for id in there {
+                // Without a daemon nobody knows the last good configuration: the built-in target has it.
+                let mut targets = targets_of.range((*id, "")..).take_while(|(of, _)| of == id);
+                let has_built_in = targets.any(|(_, name)| !self.targets.contains_key(name));
+                if *in_rubbish && matches!(answer, Answer::Stored(_)) && has_built_in {
+                    continue;
+                }
                 let missing = |target: &&&str| !targets_of.contains(&(*id, **target));
                 for target in self.targets.keys().filter(missing) {
                     let detail = format!("{id} has no delivery to {target}");
@@ -343,6 +345,11 @@ mod tests {
         evidence.sent[0].in_rubbish = true;
         check(&evidence, &["lost"]);
         evidence.sent[0].answer = Answer::Stored(id(1));
+        check(&evidence, &["lost"]);
+        let mut built_in = job(1, JobState::Delivered, &[Outcome::Delivered]);
+        built_in.target = "mail-to-root".to_owned();
+        built_in.key = format!("{}.mail-to-root", id(1));
+        evidence.deliveries.push(built_in);
         check(&evidence, &[]);
     }
 
