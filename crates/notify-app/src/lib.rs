@@ -42,6 +42,7 @@ mod send;
 mod setup;
 mod shapes;
 mod spools;
+mod state_files;
 mod time;
 mod version;
 

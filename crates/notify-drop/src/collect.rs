@@ -270,7 +270,7 @@ impl MailDrop {
 
     /// Moves an entry to `mail/refused`, where the oldest makes room.
     fn put_aside(&self, queue: &Queue, name: &OsStr) -> bool {
-        let Ok(aside) = files::folder(&queue.refused()) else {
+        let Ok(aside) = queue.refused() else {
             return false;
         };
         queue.make_room_for_refused();

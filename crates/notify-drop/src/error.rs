@@ -17,8 +17,10 @@ pub struct DropError {
 pub enum DropErrorKind {
     /// There is no such folder: somebody must make it.
     Missing,
-    /// No room: try again when it has been emptied.
+    /// As many mails as may lie there: try again when it has been emptied.
     Full,
+    /// No room on the file system: somebody must make some.
+    NoSpace,
     /// It is not what it should be, so nothing was put there: somebody must look.
     Unsafe,
     /// Another process is at it: try again later.
@@ -39,7 +41,7 @@ impl DropError {
     pub(crate) fn io(message: impl Into<String>, source: impl Into<io::Error>) -> Self {
         let source = source.into();
         let kind = match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DropErrorKind::Full,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DropErrorKind::NoSpace,
             _ => DropErrorKind::Io,
         };
         DropError {

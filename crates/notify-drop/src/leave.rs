@@ -42,7 +42,7 @@ impl MailDrop {
     /// bound is read to its end and kept up to the bound.
     ///
     /// # Errors
-    /// `Full` when there is no room; nothing was left then.
+    /// `Full` or `NoSpace` when there is no room; nothing was left then.
     pub fn leave(
         &self,
         mail: &mut dyn Read,
@@ -50,7 +50,7 @@ impl MailDrop {
         bounds: Bounds,
     ) -> Result<Left, DropError> {
         if !files::has_room(&self.folder).map_err(|error| self.cannot("look at", error))? {
-            return Err(self.full("its file system has less than 128 MiB or 1000 files left"));
+            return Err(self.full(DropErrorKind::NoSpace, files::NO_ROOM));
         }
         let mut draft = Draft::begin(self, id)?;
         let mut buffer = vec![0; 64 << 10];
@@ -94,7 +94,8 @@ impl MailDrop {
         } else {
             "large mails"
         };
-        Err(self.full(&format!("{count} {what} lie there")))
+        let why = format!("{count} {what} lie there");
+        Err(self.full(DropErrorKind::Full, &why))
     }
 
     fn cannot(&self, verb: &str, error: impl Into<io::Error>) -> DropError {
@@ -104,9 +105,9 @@ impl MailDrop {
         )
     }
 
-    fn full(&self, why: &str) -> DropError {
+    fn full(&self, kind: DropErrorKind, why: &str) -> DropError {
         let message = format!("the mail drop {} is full: {why}", self.path.display());
-        DropError::new(DropErrorKind::Full, message)
+        DropError::new(kind, message)
     }
 }
 

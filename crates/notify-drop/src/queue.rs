@@ -3,15 +3,17 @@
 //! `ID.mail` is a mail, `ID.json` beside it the [`Progress`]. The second is
 //! written first, so a mail without it is one whose progress was lost.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use notify_core::EventId;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FileType, FlockOperation, Stat};
+use rustix::io::Errno;
 
-use crate::{Arrival, Bounds, DropError, DropErrorKind, Progress, files};
+use crate::files::{self, Owner};
+use crate::{Arrival, Bounds, DropError, DropErrorKind, Progress};
 
 /// The most mails in the queue; more stay where they come from.
 const MOST: usize = 1000;
@@ -20,10 +22,18 @@ const MOST_FAILED: usize = 200;
 /// The most files and folders that are kept because they were not taken from the drop.
 pub(crate) const MOST_REFUSED: usize = 100;
 
+const FAILED: &str = "failed";
+const REFUSED: &str = "refused";
+
 /// An open queue.
+///
+/// Root works in it, too, and the state folder may be another user's. So no name
+/// in it is resolved by its path, and no link is followed.
 #[derive(Debug)]
 pub struct Queue {
     path: PathBuf,
+    folder: OwnedFd,
+    owner: Owner,
 }
 
 /// A mail in the queue.
@@ -47,19 +57,23 @@ impl Queue {
     /// # Errors
     /// `Io` when it cannot be made, as for everybody but the owner of the state folder.
     pub fn open(state: &Path) -> Result<Self, DropError> {
-        let queue = Queue {
-            path: state.join("mail"),
+        let path = state.join("mail");
+        let cannot = |error: io::Error| {
+            DropError::io(format!("cannot make the queue {}", path.display()), error)
         };
-        fs::create_dir_all(state).map_err(|error| queue.cannot("make", error))?;
-        for folder in [queue.path.clone(), queue.failed(), queue.refused()] {
-            match DirBuilder::new().mode(0o700).create(&folder) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(queue.cannot("make", error));
-                }
-                _ => {}
-            }
+        fs::create_dir_all(state).map_err(cannot)?;
+        let state = File::open(state).map_err(cannot)?;
+        let owner = Owner::of(&state).map_err(|error| cannot(error.into()))?;
+        let folder = files::make_folder(&state, "mail", &owner);
+        let folder = folder.map_err(|error| cannot(error.into()))?;
+        for name in [FAILED, REFUSED] {
+            files::make_folder(&folder, name, &owner).map_err(|error| cannot(error.into()))?;
         }
-        Ok(queue)
+        Ok(Queue {
+            path,
+            folder,
+            owner,
+        })
     }
 
     /// Where it is.
@@ -69,17 +83,37 @@ impl Queue {
 
     /// Where mails are kept that no target took.
     pub fn failed(&self) -> PathBuf {
-        self.path.join("failed")
+        self.path.join(FAILED)
     }
 
-    /// Where files are kept that were not taken from the drop.
-    pub(crate) fn refused(&self) -> PathBuf {
-        self.path.join("refused")
+    /// The folder of files that were not taken from the drop.
+    pub(crate) fn refused(&self) -> rustix::io::Result<OwnedFd> {
+        files::subfolder(&self.folder, REFUSED)
     }
 
-    /// Where the notes are of what lay in the drop.
-    pub(crate) fn seen(&self) -> PathBuf {
-        self.path.join("seen.json")
+    /// A file of the queue, when it is there and is one.
+    pub(crate) fn bytes(&self, name: &str) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        files::open_ours(&self.folder, name)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Writes a file of the queue as a whole, or leaves it as it is.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let temp = format!("{name}.temp");
+        let mut file = files::draft(&self.folder, &temp, &self.owner)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        self.rename(&temp, name)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(rustix::fs::renameat(&self.folder, from, &self.folder, to)?)
+    }
+
+    /// Removes a file of the queue, which need not be there.
+    pub(crate) fn discard(&self, name: &str) -> io::Result<()> {
+        Ok(files::remove(&self.folder, name)?)
     }
 
     /// Removes the oldest of the refused, so that one more is within the bound.
@@ -87,24 +121,30 @@ impl Queue {
     /// What cannot be removed stays and the bound gives way: the drop must not be
     /// closed by what was put into it.
     pub(crate) fn make_room_for_refused(&self) {
-        use std::os::unix::fs::MetadataExt as _;
-        let entries = fs::read_dir(self.refused()).into_iter().flatten().flatten();
-        let mut kept: Vec<_> = entries
-            .filter_map(|entry| {
-                let about = entry.metadata().ok()?;
+        let Ok(refused) = self.refused() else {
+            return;
+        };
+        let names = files::names(&refused).unwrap_or_default();
+        let mut kept: Vec<_> = names
+            .into_iter()
+            .filter_map(|name| {
+                let about = files::look(&refused, &name).ok()?;
                 // The time at which it was moved here.
-                let moved = (about.ctime(), about.ctime_nsec());
-                Some((moved, about.is_dir(), entry.path()))
+                let moved = (about.st_ctime, about.st_ctime_nsec);
+                let is_folder = FileType::from_raw_mode(about.st_mode) == FileType::Directory;
+                Some((moved, is_folder, name))
             })
             .collect();
         kept.sort_unstable();
         let surplus = (kept.len() + 1).saturating_sub(MOST_REFUSED);
-        for (_, is_folder, path) in kept.into_iter().take(surplus) {
-            let _ = if is_folder {
-                fs::remove_dir_all(path)
+        for (_, is_folder, name) in kept.into_iter().take(surplus) {
+            if is_folder {
+                // The way there goes by the open folder, whatever has its name by now.
+                let opened = format!("/proc/self/fd/{}", refused.as_raw_fd());
+                let _ = fs::remove_dir_all(Path::new(&opened).join(name));
             } else {
-                fs::remove_file(path)
-            };
+                let _ = files::remove(&refused, &name);
+            }
         }
     }
 
@@ -113,14 +153,7 @@ impl Queue {
     /// # Errors
     /// `Busy` when another one is.
     pub fn lock(&self) -> Result<QueueLock, DropError> {
-        let path = self.path.join("lock");
-        let mut options = OpenOptions::new();
-        let file = options
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(path);
+        let file = files::keep_open(&self.folder, "lock", &self.owner);
         let file = file.map_err(|error| self.cannot("lock", error))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(QueueLock { _file: file }),
@@ -137,7 +170,7 @@ impl Queue {
     /// One that is there already stays as it is. Gives the bytes that were kept.
     ///
     /// # Errors
-    /// `Full` when there is no room. The queue is as before, then.
+    /// `Full` or `NoSpace` when there is no room. The queue is as before, then.
     pub fn put(
         &self,
         id: EventId,
@@ -145,46 +178,37 @@ impl Queue {
         progress: &Progress,
         bounds: Bounds,
     ) -> Result<u64, DropError> {
-        if let Ok(found) = fs::metadata(self.mail(id)) {
-            return Ok(found.len());
+        if let Ok(found) = self.look(&mail_name(id)) {
+            return Ok(u64::try_from(found.st_size).unwrap_or(0));
         }
-        if !self.has_room()? {
-            let message = format!("the queue {} is full", self.path.display());
-            return Err(DropError::new(DropErrorKind::Full, message));
-        }
+        self.check_room()?;
         let mut progress = progress.clone();
-        let temp = self.path.join(format!("{id}.temp"));
+        let temp = format!("{id}.temp");
         let kept = self.fill(&temp, mail, bounds, &mut progress.arrival.cut);
         let put = kept.and_then(|kept| {
             self.record(id, &progress)?;
-            fs::rename(&temp, self.mail(id)).map_err(|error| self.cannot("write to", error))?;
+            self.rename(&temp, &mail_name(id))
+                .map_err(|error| self.cannot("write to", error))?;
             self.sync()?;
             Ok(kept)
         });
         if put.is_err() {
-            let _ = fs::remove_file(&temp);
-            let _ = fs::remove_file(self.notes(id));
+            let _ = self.discard(&temp);
+            let _ = self.discard(&notes_name(id));
         }
         put
     }
 
     fn fill(
         &self,
-        temp: &Path,
+        temp: &str,
         mail: &mut dyn Read,
         bounds: Bounds,
         cut: &mut bool,
     ) -> Result<u64, DropError> {
         let cannot = |error| self.cannot("write to", error);
-        // A draft of a process that was killed may be there.
-        let mut options = OpenOptions::new();
-        let opened = options
-            .create(true)
-            .truncate(true)
-            .write(true)
-            .mode(0o600)
-            .open(temp);
-        let mut file = opened.map_err(cannot)?;
+        let draft = files::draft(&self.folder, temp, &self.owner);
+        let mut file = draft.map_err(|error| self.cannot("write to", error))?;
         let kept = io::copy(&mut mail.take(bounds.bytes), &mut file).map_err(cannot)?;
         *cut |= kept == bounds.bytes && mail.read(&mut [0]).is_ok_and(|more| more > 0);
         file.sync_all().map_err(cannot)?;
@@ -192,20 +216,27 @@ impl Queue {
     }
 
     /// Whether one more mail may be put there.
-    pub(crate) fn has_room(&self) -> Result<bool, DropError> {
-        let folder = File::open(&self.path).map_err(|error| self.cannot("open", error))?;
-        let room = files::has_room(&folder).map_err(|error| self.cannot("look at", error))?;
-        Ok(room && self.ids()?.len() < MOST)
+    fn check_room(&self) -> Result<(), DropError> {
+        let full = |kind, why: &str| {
+            let message = format!("the queue {} is full: {why}", self.path.display());
+            Err(DropError::new(kind, message))
+        };
+        match files::has_room(&self.folder) {
+            Err(error) => return Err(self.cannot("look at", error)),
+            Ok(false) => return full(DropErrorKind::NoSpace, files::NO_ROOM),
+            Ok(true) => {}
+        }
+        if self.ids()?.len() >= MOST {
+            return full(DropErrorKind::Full, &format!("{MOST} mails lie there"));
+        }
+        Ok(())
     }
 
     /// The ids of the mails, oldest first.
     fn ids(&self) -> Result<Vec<EventId>, DropError> {
         let mut ids = Vec::new();
-        let entries = fs::read_dir(&self.path).map_err(|error| self.cannot("list", error))?;
-        for entry in entries {
-            let name = entry
-                .map_err(|error| self.cannot("list", error))?
-                .file_name();
+        let names = files::names(&self.folder).map_err(|error| self.cannot("list", error))?;
+        for name in names {
             let id = name.to_str().and_then(|name| name.strip_suffix(".mail"));
             ids.extend(id.and_then(|id| id.parse::<EventId>().ok()));
         }
@@ -230,10 +261,10 @@ impl Queue {
     /// The mail then came when its file was written, or it would be five days
     /// old at once and be given up after one attempt.
     fn progress(&self, id: EventId) -> Progress {
-        use std::os::unix::fs::MetadataExt as _;
-        let notes = fs::read(self.notes(id)).unwrap_or_default();
+        let notes = self.bytes(&notes_name(id)).unwrap_or_default();
         serde_json::from_slice(&notes).unwrap_or_else(|_| {
-            let timestamp = fs::metadata(self.mail(id)).map_or(0, |found| found.mtime());
+            let found = self.look(&mail_name(id));
+            let timestamp = found.map_or(0, |found| found.st_mtime);
             Progress::begin(Arrival {
                 timestamp,
                 ..Arrival::default()
@@ -246,7 +277,8 @@ impl Queue {
     /// # Errors
     /// `Io` when it cannot be read.
     pub fn read(&self, id: EventId) -> Result<Vec<u8>, DropError> {
-        fs::read(self.mail(id)).map_err(|error| self.cannot("read from", error))
+        self.bytes(&mail_name(id))
+            .map_err(|error| self.cannot("read from", error))
     }
 
     /// Notes what became of a mail. When this returns, it survives a power loss.
@@ -254,22 +286,9 @@ impl Queue {
     /// # Errors
     /// `Io` when it cannot be written; what was noted before is still there.
     pub fn record(&self, id: EventId, progress: &Progress) -> Result<(), DropError> {
-        let temp = self.path.join(format!("{id}.json.temp"));
         let bytes = serde_json::to_vec(progress).expect("the keys are strings");
-        let write = || {
-            let mut options = OpenOptions::new();
-            let opened = options
-                .create(true)
-                .truncate(true)
-                .write(true)
-                .mode(0o600)
-                .open(&temp);
-            let mut file = opened?;
-            file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(&temp, self.notes(id))
-        };
-        write().map_err(|error| self.cannot("write to", error))?;
+        self.replace(&notes_name(id), &bytes)
+            .map_err(|error| self.cannot("write to", error))?;
         self.sync()
     }
 
@@ -279,13 +298,9 @@ impl Queue {
     /// `Io` when it cannot be removed.
     pub fn remove(&self, id: EventId) -> Result<(), DropError> {
         // The mail first: one without notes would be sent anew.
-        for path in [self.mail(id), self.notes(id)] {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(self.cannot("remove from", error));
-                }
-                _ => {}
-            }
+        for name in [mail_name(id), notes_name(id)] {
+            self.discard(&name)
+                .map_err(|error| self.cannot("remove from", error))?;
         }
         self.sync()
     }
@@ -295,20 +310,16 @@ impl Queue {
     /// # Errors
     /// `Io` when it cannot be moved; it is still in the queue then.
     pub fn give_up(&self, id: EventId) -> Result<(), DropError> {
-        let aside = self.failed();
-        let moved = |from: PathBuf| {
-            let name = from.file_name().map(PathBuf::from).unwrap_or_default();
-            match fs::rename(&from, aside.join(name)) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    Err(self.cannot("write to", error))
-                }
-                _ => Ok(()),
+        let cannot = |error: Errno| self.cannot("write to", error);
+        let aside = files::subfolder(&self.folder, FAILED).map_err(cannot)?;
+        for name in [mail_name(id), notes_name(id)] {
+            match rustix::fs::renameat(&self.folder, &name, &aside, &name) {
+                Ok(()) | Err(Errno::NOENT) => {}
+                Err(error) => return Err(cannot(error)),
             }
-        };
-        moved(self.mail(id))?;
-        moved(self.notes(id))?;
+        }
         keep_newest(&aside, MOST_FAILED * 2);
-        sync(&aside).map_err(|error| self.cannot("write to", error))?;
+        rustix::fs::fsync(&aside).map_err(cannot)?;
         self.sync()
     }
 
@@ -316,31 +327,28 @@ impl Queue {
     /// lock may call it, and only for files older than `before`, in seconds since
     /// 1970: others may be putting a mail.
     pub(crate) fn sweep(&self, before: i64) {
-        use std::os::unix::fs::MetadataExt as _;
-        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        for name in files::names(&self.folder).unwrap_or_default() {
+            let Some(name) = name.to_str() else {
+                continue;
+            };
             let orphan = |id: &str| {
                 let id = id.parse::<EventId>();
-                id.is_ok_and(|id| !self.mail(id).exists())
+                id.is_ok_and(|id| self.look(&mail_name(id)).is_err())
             };
             let left = name.ends_with(".temp") || name.strip_suffix(".json").is_some_and(orphan);
-            let old = entry.metadata().is_ok_and(|found| found.ctime() < before);
+            let old = self.look(name).is_ok_and(|found| found.st_ctime < before);
             if left && old {
-                let _ = fs::remove_file(entry.path());
+                let _ = self.discard(name);
             }
         }
     }
 
-    fn mail(&self, id: EventId) -> PathBuf {
-        self.path.join(format!("{id}.mail"))
-    }
-
-    fn notes(&self, id: EventId) -> PathBuf {
-        self.path.join(format!("{id}.json"))
+    fn look(&self, name: &str) -> rustix::io::Result<Stat> {
+        files::look(&self.folder, name.as_ref())
     }
 
     fn sync(&self) -> Result<(), DropError> {
-        sync(&self.path).map_err(|error| self.cannot("write to", error))
+        rustix::fs::fsync(&self.folder).map_err(|error| self.cannot("write to", error))
     }
 
     fn cannot(&self, verb: &str, error: impl Into<io::Error>) -> DropError {
@@ -351,16 +359,19 @@ impl Queue {
     }
 }
 
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+fn mail_name(id: EventId) -> String {
+    format!("{id}.mail")
+}
+
+fn notes_name(id: EventId) -> String {
+    format!("{id}.json")
 }
 
 /// Names begin with a time, so the first are the oldest.
-fn keep_newest(folder: &Path, most: usize) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+fn keep_newest(folder: &OwnedFd, most: usize) {
+    let mut names = files::names(folder).unwrap_or_default();
     names.sort_unstable();
-    for path in names.iter().take(names.len().saturating_sub(most)) {
-        let _ = fs::remove_file(path);
+    for name in names.iter().take(names.len().saturating_sub(most)) {
+        let _ = files::remove(folder, name);
     }
 }

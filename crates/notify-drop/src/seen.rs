@@ -4,9 +4,6 @@
 //! lain there is known only to who has looked before.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 
 use rustix::fs::Stat;
 
@@ -14,6 +11,9 @@ use crate::Queue;
 
 /// For each file its number and when it was seen first, in seconds since 1970.
 type Files = BTreeMap<String, (u64, i64)>;
+
+/// Their file in the queue.
+const FILE: &str = "seen.json";
 
 /// The notes of the last collection, and those of this one.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(crate) struct Seen {
 impl Seen {
     /// Notes that cannot be read are as good as none: everything is young then.
     pub(crate) fn read(queue: &Queue) -> Self {
-        let notes = fs::read(queue.seen()).unwrap_or_default();
+        let notes = queue.bytes(FILE).unwrap_or_default();
         Seen {
             before: serde_json::from_slice(&notes).unwrap_or_default(),
             now: Files::new(),
@@ -44,19 +44,11 @@ impl Seen {
 
     /// Keeps what was seen this time. Notes that cannot be written cost time only.
     pub(crate) fn write(&self, queue: &Queue) {
-        let place = queue.seen();
         if self.now.is_empty() {
-            let _ = fs::remove_file(place);
+            let _ = queue.discard(FILE);
             return;
         }
         let bytes = serde_json::to_vec(&self.now).expect("the keys are strings");
-        let temp = place.with_extension("json.temp");
-        let write = || {
-            let mut options = fs::OpenOptions::new();
-            let opened = options.create(true).truncate(true).write(true).mode(0o600);
-            opened.open(&temp)?.write_all(&bytes)?;
-            fs::rename(&temp, place)
-        };
-        let _ = write();
+        let _ = queue.replace(FILE, &bytes);
     }
 }

@@ -561,3 +561,72 @@ fn many_writers_at_once_take_a_place_each() {
     assert_eq!((collected.taken.len(), collected.left), (160, 0));
     assert_eq!(place.names(), [""; 0]);
 }
+
+/// A file that nobody may change, and a link to it at a place in the state folder.
+fn bait(place: &Place, name: &str) -> PathBuf {
+    let victim = place.folder.path().join("victim");
+    fs::write(&victim, "precious").expect("room");
+    let link = place.state().join(name);
+    let _ = fs::remove_file(&link);
+    symlink(&victim, link).expect("a link");
+    victim
+}
+
+#[test]
+fn no_link_in_the_state_folder_is_followed() {
+    let place = Place::new();
+    let notes = format!("{}.json", id(1));
+    let names = [
+        "mail/lock".to_owned(),
+        "mail/seen.json".to_owned(),
+        "mail/seen.json.temp".to_owned(),
+        format!("mail/{}.temp", id(1)),
+        format!("mail/{notes}"),
+        format!("mail/{notes}.temp"),
+    ];
+    for name in &names {
+        let queue = place.queue();
+        let victim = bait(&place, name);
+        assert_eq!(queue.lock().is_err(), name == "mail/lock", "{name}");
+        fs::write(place.path().join("mail.t0000"), "").expect("a place");
+        let _ = place.collect(0);
+        let put = queue.put(
+            id(1),
+            &mut &b"mail"[..],
+            &Progress::default(),
+            Bounds::default(),
+        );
+        assert_eq!(put.expect("put"), 4, "{name}");
+        queue.record(id(1), &Progress::default()).expect("noted");
+        let kept = fs::read_to_string(&victim).expect("a file");
+        assert_eq!(kept, "precious", "{name}");
+        queue.remove(id(1)).expect("removed");
+        let _ = fs::remove_file(place.state().join(name));
+    }
+}
+
+#[test]
+fn a_mail_that_is_a_link_or_has_a_second_name_is_not_read() {
+    let place = Place::new();
+    let queue = place.queue();
+    let victim = bait(&place, &format!("mail/{}.mail", id(1)));
+    fs::hard_link(victim, queue.path().join(format!("{}.mail", id(2)))).expect("a link");
+    for number in [1, 2] {
+        assert!(queue.read(id(number)).is_err(), "{number}");
+    }
+}
+
+#[test]
+fn a_folder_that_is_a_link_is_not_entered() {
+    for name in ["mail", "mail/failed", "mail/refused"] {
+        let place = Place::new();
+        let _ = place.queue();
+        fs::remove_dir_all(place.state().join(name)).expect("removed");
+        let elsewhere = place.folder.path().join("elsewhere");
+        fs::create_dir(&elsewhere).expect("a folder");
+        symlink(&elsewhere, place.state().join(name)).expect("a link");
+        let error = Queue::open(&place.state()).expect_err("a link");
+        assert_eq!(error.kind(), DropErrorKind::Io, "{name}");
+        assert_eq!(fs::read_dir(elsewhere).expect("a folder").count(), 0);
+    }
+}

@@ -159,11 +159,16 @@ impl Announcement {
 
 impl Draft {
     fn write(folder: &Path, bytes: &[u8]) -> io::Result<Self> {
+        // The draft of a process that was killed may be there, or a link of the
+        // folder's owner, who need not be this user.
+        match fs::remove_file(folder.join(DRAFT)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let mut options = OpenOptions::new();
         let mut file = options
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(folder.join(DRAFT))?;
         let draft = Draft {
@@ -212,6 +217,7 @@ fn locked(path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .mode(0o600)
+        .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)?;
     loop {
         match flock(&file, FlockOperation::LockExclusive) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use notify_core::{SpoolError, SpoolErrorKind};
 use rusqlite::Connection;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
 use crate::fault::fault;
 
@@ -49,6 +49,8 @@ fn synced(folder: &Path) -> io::Result<()> {
 fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(false).mode(0o600);
+    // The folder may be another user's than the one who writes there.
+    options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     options.open(path)
 }
 
@@ -177,6 +179,11 @@ fn date() -> Result<String, SpoolError> {
 /// Takes away what a wider umask or a copy left to others.
 pub(crate) fn close_to_others(folder: &Path) {
     // Whoever cannot change the mode is not the owner, and then it is the owner's business.
-    let _ = std::fs::set_permissions(database(folder), Permissions::from_mode(0o600));
-    let _ = std::fs::set_permissions(folder, Permissions::from_mode(0o700));
+    // No link is followed: root must not change what another user pointed it to.
+    let of_file = private_file(&database(folder));
+    let _ = of_file.and_then(|file| file.set_permissions(Permissions::from_mode(0o600)));
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    if let Ok(opened) = rustix::fs::open(folder, flags, Mode::empty()) {
+        let _ = File::from(opened).set_permissions(Permissions::from_mode(0o700));
+    }
 }

@@ -65,6 +65,10 @@ fn opened(path: &Path, hold: Option<Hold>, writer: Option<Writer>, alarms: Vec<S
 /// That there is a database.
 fn there(path: &Path) -> Result<(), SpoolError> {
     match path.symlink_metadata() {
+        Ok(found) if found.is_symlink() => {
+            let what = "is a symbolic link, which is not followed";
+            Err(fault(SpoolErrorKind::Denied, path, what))
+        }
         Ok(_) => Ok(()),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             Err(fault(SpoolErrorKind::Denied, path, "may not be looked at").caused_by(error))

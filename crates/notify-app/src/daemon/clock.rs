@@ -1,6 +1,6 @@
 //! The clock of the spool, and its correction, which outlives the process.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,8 @@ use std::time::{Duration, SystemTime};
 use notify_bus::{KeptClock, Reading, SpoolClock};
 use notify_core::{Millis, Zone};
 use rustix::time::{ClockId, clock_gettime};
+
+use crate::state_files::StateFolder;
 
 /// The file in the state folder.
 const FILE: &str = "clock";
@@ -37,12 +39,13 @@ fn kept(state: &Path) -> Option<KeptClock> {
 /// Keeps what must outlive the process. It is on disk when this answers.
 pub(super) fn keep(state: &Path, clock: &SpoolClock) -> io::Result<()> {
     let text = serde_json::to_string(&clock.kept()).map_err(io::Error::other)?;
-    let temp = state.join(format!("{FILE}.temp"));
-    let mut file = File::create(&temp)?;
+    let temp = format!("{FILE}.temp");
+    let folder = StateFolder::open(state)?;
+    let mut file = folder.draft(&temp, 0o666)?;
     file.write_all(format!("{text}\n").as_bytes())?;
     file.sync_all()?;
-    fs::rename(&temp, state.join(FILE))?;
-    File::open(state)?.sync_all()
+    folder.rename(&temp, FILE)?;
+    folder.sync()
 }
 
 /// Both clocks. The steady one goes on while the machine sleeps.

@@ -1,14 +1,15 @@
 //! One daemon for one state folder.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Stop};
+use crate::state_files::StateFolder;
 
 /// The file in the state folder. It stays when the daemon ends.
 const FILE: &str = "daemon.lock";
@@ -44,19 +45,13 @@ pub(super) fn acquire(state: &Path, config: &Path, socket: &Path) -> Result<Daem
     let cannot = |error: io::Error| {
         let exit = match error.kind() {
             io::ErrorKind::PermissionDenied => Exit::NotPermitted,
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Exit::TryAgain,
             _ => Exit::CannotCreate,
         };
         Stop::failed(format!("cannot lock {}: {error}", path.display())).with_exit(exit)
     };
     fs::create_dir_all(state).map_err(cannot)?;
-    let mut options = OpenOptions::new();
-    let opened = options
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o644)
-        .open(&path);
+    let opened = StateFolder::open(state).and_then(|folder| folder.keep_open(FILE, 0o644));
     let mut file = opened.map_err(cannot)?;
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
@@ -69,11 +64,13 @@ pub(super) fn acquire(state: &Path, config: &Path, socket: &Path) -> Result<Daem
         socket: std::path::absolute(socket).map_err(cannot)?,
     };
     let text = serde_json::to_string(&holder).map_err(|error| cannot(io::Error::other(error)))?;
+    let text = format!("{text}\n");
     // Commands of other users look whose daemon it is, whatever the umask says.
     file.set_permissions(Permissions::from_mode(0o644))
         .map_err(cannot)?;
-    file.set_len(0).map_err(cannot)?;
-    file.write_all(format!("{text}\n").as_bytes())
+    // On a full disk the old text stays as long as there is no new one.
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.set_len(text.len() as u64))
         .map_err(cannot)?;
     Ok(DaemonLock { _file: file })
 }
@@ -120,6 +117,30 @@ mod tests {
         );
         drop(first);
         acquire(&state, root.path(), Path::new("/s")).expect("it is gone");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let root = tempfile::tempdir().expect("a folder");
+        let victim = root.path().join("victim");
+        std::fs::write(&victim, "precious").expect("a file");
+        let state = root.path().join("state");
+        std::fs::create_dir(&state).expect("a folder");
+        std::os::unix::fs::symlink(&victim, state.join(super::FILE)).expect("a link");
+        acquire(&state, root.path(), Path::new("/s")).expect_err("a link");
+        let kept = std::fs::read_to_string(&victim).expect("a file");
+        assert_eq!(kept, "precious");
+    }
+
+    #[test]
+    fn a_shorter_text_leaves_nothing_of_a_longer_one() {
+        let root = tempfile::tempdir().expect("a folder");
+        let long = format!("/{}", "s".repeat(80));
+        for socket in [long.as_str(), "/s"] {
+            let _held = acquire(root.path(), root.path(), Path::new(socket)).expect("nobody");
+            let holder = Holder::of(root.path()).expect("it says who it is");
+            assert_eq!(holder.socket.to_str(), Some(socket));
+        }
     }
 
     #[test]

@@ -202,7 +202,7 @@ fn stop(error: &DropError) -> Stop {
         .is_some_and(|source| source.kind() == std::io::ErrorKind::PermissionDenied);
     let exit = match error.kind() {
         _ if denied => Exit::NotPermitted,
-        DropErrorKind::Busy | DropErrorKind::Full => Exit::TryAgain,
+        DropErrorKind::Busy | DropErrorKind::Full | DropErrorKind::NoSpace => Exit::TryAgain,
         _ => Exit::CannotCreate,
     };
     Stop::failed(notify_core::report(error)).with_exit(exit)

@@ -210,6 +210,7 @@ fn kept_by_mta(error: &DropError) -> Stop {
             stop.with_hint("as root: notify forward-mail --install")
         }
         DropErrorKind::Full => stop.with_hint("as root: notify forward-mail --drain"),
+        DropErrorKind::NoSpace => stop.with_hint("make room on its file system"),
         _ => stop,
     }
 }

@@ -1,14 +1,14 @@
 //! Mails that this installation has sent and that came back: written down, not sent again.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
 use rustix::fs::FlockOperation;
 use serde_json::json;
 
 use super::post::Post;
+use crate::state_files::StateFolder;
 
 /// The record is put aside at this size, in bytes; the one before it is then gone.
 const LARGEST: u64 = 1 << 20;
@@ -43,29 +43,34 @@ const WARNED: &str = "dead-loops.warned";
 /// Adds a line, and says whether the last warning is long ago.
 fn append(state: &Path, line: &str, now: i64) -> io::Result<bool> {
     fs::create_dir_all(state)?;
-    let stamp = open(&state.join(WARNED), false)?;
+    let folder = StateFolder::open(state)?;
+    let mut stamp = folder.keep_open(WARNED, 0o600)?;
     // Of several processes one writes, or an aside would be lost.
     rustix::fs::flock(&stamp, FlockOperation::LockExclusive)?;
-    let path = state.join(FILE);
-    if fs::metadata(&path).is_ok_and(|found| found.len() >= LARGEST) {
-        fs::rename(&path, state.join(format!("{FILE}.1")))?;
+    let mut log = folder.keep_open(FILE, 0o600)?;
+    if log.metadata()?.len() >= LARGEST {
+        folder.rename(FILE, &format!("{FILE}.1"))?;
+        log = folder.keep_open(FILE, 0o600)?;
     }
-    open(&path, true)?.write_all(line.as_bytes())?;
-    let text = fs::read_to_string(state.join(WARNED))?;
+    log.seek(io::SeekFrom::End(0))?;
+    log.write_all(line.as_bytes())?;
+    let text = told(&mut stamp)?;
     let last = text.trim().parse::<i64>().ok();
     // A time in the future is that of a clock that was put right since.
     let silent = last.is_some_and(|last| (0..SILENCE).contains(&now.saturating_sub(last)));
     if !silent {
         stamp.set_len(0)?;
-        (&stamp).write_all(format!("{now}\n").as_bytes())?;
+        stamp.rewind()?;
+        stamp.write_all(format!("{now}\n").as_bytes())?;
     }
     Ok(!silent)
 }
 
-fn open(path: &Path, append: bool) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.create(true).mode(0o600).append(append).write(true);
-    options.open(path)
+/// When it was told the last time, as text that need not be a time.
+fn told(stamp: &mut File) -> io::Result<String> {
+    let mut text = Vec::new();
+    stamp.take(100).read_to_end(&mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
 #[cfg(test)]
@@ -85,6 +90,24 @@ mod tests {
         assert_eq!(told, [true, false, false, true, false, true, false]);
         let written = fs::read_to_string(state.join(FILE)).expect("a record");
         assert_eq!(written, "1000\n1001\n4599\n4600\n4601\n10\n20\n");
+    }
+
+    #[test]
+    fn no_link_is_followed() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let state = root.path().join("state");
+        fs::create_dir(&state).expect("a folder");
+        let victim = root.path().join("victim");
+        fs::write(&victim, "precious").expect("a file");
+        for name in [super::WARNED, FILE] {
+            for link in [std::os::unix::fs::symlink::<_, _>, fs::hard_link] {
+                link(&victim, state.join(name)).expect("a link");
+                append(&state, "a line\n", 1000).expect_err("a link");
+                let kept = fs::read_to_string(&victim).expect("a file");
+                assert_eq!(kept, "precious", "{name}");
+                fs::remove_file(state.join(name)).expect("removed");
+            }
+        }
     }
 
     #[test]
