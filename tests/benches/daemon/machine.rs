@@ -34,7 +34,7 @@ impl Daemon {
             .file("priv/notifications.cfg", tokens);
         let socket = notify.scratch().join("notify.sock");
         let mut command = notify.command(&["--quiet", "daemon"]);
-        command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::null());
+        command.env("NOTIFY_DAEMON_SOCKET", &socket).stdout(Stdio::null());
         let child = command.spawn().expect("the program starts");
         let daemon = Daemon {
             child,
