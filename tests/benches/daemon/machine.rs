@@ -1,5 +1,7 @@
 //! A daemon of its own, and what the kernel says of it.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
@@ -34,7 +36,9 @@ impl Daemon {
             .file("priv/notifications.cfg", tokens);
         let socket = notify.scratch().join("notify.sock");
         let mut command = notify.command(&["--quiet", "daemon"]);
-        command.env("NOTIFY_DAEMON_SOCKET", &socket).stdout(Stdio::null());
+        command
+            .env("NOTIFY_DAEMON_SOCKET", &socket)
+            .stdout(Stdio::null());
         let child = command.spawn().expect("the program starts");
         let daemon = Daemon {
             child,
@@ -63,14 +67,15 @@ impl Daemon {
         self.status("VmHWM:") * 1024.0 / 1e6
     }
 
-    /// How often one of its threads gave up the processor, since it started.
-    pub(crate) fn wake_ups(&self) -> u64 {
+    /// How often each of its threads gave up the processor since it started.
+    pub(crate) fn wake_ups(&self) -> BTreeMap<OsString, u64> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("it runs");
-        tasks
-            .flatten()
-            .filter_map(|task| std::fs::read_to_string(task.path().join("status")).ok())
-            .map(|status| number(&status, "voluntary_ctxt_switches:") as u64)
-            .sum()
+        let counted = tasks.flatten().filter_map(|task| {
+            let status = std::fs::read_to_string(task.path().join("status")).ok()?;
+            let count = number(&status, "voluntary_ctxt_switches:") as u64;
+            Some((task.file_name(), count))
+        });
+        counted.collect()
     }
 
     fn status(&self, key: &str) -> f64 {

@@ -127,7 +127,12 @@ fn idle() {
     let before = daemon.wake_ups();
     const WATCHED: Duration = Duration::from_secs(20);
     std::thread::sleep(WATCHED);
-    let woken = daemon.wake_ups() - before;
+    // A thread that has ended since is not counted; one that began has woken up.
+    let woken: u64 = daemon
+        .wake_ups()
+        .iter()
+        .map(|(thread, count)| count - before.get(thread).unwrap_or(&0))
+        .sum();
     report("program/daemon/idle-memory", daemon.megabytes(), "MB");
     report(
         "program/daemon/idle-wake-ups-per-minute",
