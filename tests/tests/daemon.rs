@@ -389,6 +389,21 @@ fn a_user_who_is_named_later_may_send_then() {
     assert_eq!(keys(&arrived), [format!("{id}.push")]);
 }
 
+#[test]
+fn another_place_for_metrics_waits_for_the_next_start_and_is_told() {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    let daemon = Daemon::start(&notify);
+    let settings = format!("{HASTY}\tmetrics-listen 127.0.0.1:9097\n");
+    let notify = notify.file("notify.cfg", settings);
+    daemon.manager().wait_for("RELOADING=1");
+    daemon.manager().wait_for("takes and delivers events");
+    until("it is told", || {
+        fs::read_to_string(notify.scratch().join("daemon.log"))
+            .is_ok_and(|log| log.contains("`metrics-listen` has changed"))
+    });
+}
+
 /// What a web server answers to a GET.
 fn get(address: &str, path: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("somebody listens");
@@ -558,6 +573,76 @@ fn the_drop_is_emptied_by_the_daemon() {
     let arrived = server.wait_for_blocking(2, soon());
     assert_eq!(arrived.len(), 2);
     until("no mail is left", || mails_left(&notify) == 0);
+}
+
+#[test]
+fn it_ends_although_many_mails_wait() {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    let queue = notify.state().join("mail");
+    fs::create_dir_all(&queue).expect("a folder");
+    for number in 0..999 {
+        let name = format!("018ce800-3680-7000-8000-{number:012x}.mail");
+        fs::write(queue.join(name), MAIL).expect("a file");
+    }
+    assert_eq!(Daemon::start(&notify).stop(), 0);
+    assert!(mails_left(&notify) > 0, "it took them all before it ended");
+}
+
+/// An instance whose state folder is nobody's, and where a daemon was.
+fn of_nobody(url: &str) -> Notify {
+    let notify = pushing_to(url);
+    assert_eq!(Daemon::start(&notify).stop(), 0);
+    let given = Command::new("chown")
+        .args(["-R", "65534:65534"])
+        .arg(notify.state())
+        .status();
+    assert!(given.is_ok_and(|status| status.success()), "root may");
+    notify
+}
+
+#[test]
+fn what_root_makes_in_the_state_folder_of_another_user_is_that_users() {
+    use std::os::unix::fs::MetadataExt as _;
+    let server = server();
+    let notify = of_nobody(&server.url());
+    let good = notify.read("notifications.cfg");
+    let faulty = good.replace("matcher: all\n", "matcher: all\n\tmatch-field bogus\n");
+    let notify = notify.file("notifications.cfg", faulty);
+    let run = notify.run_with(&["forward-mail"], MAIL).expect_code(0);
+    assert!(run.stderr.contains("is kept"), "{run:?}");
+    let _ = notify.run(&["forward-mail", "--drain"]).expect_code(75);
+    let folder = notify.state().join("mail");
+    let mut names = vec![folder.clone()];
+    let entries = fs::read_dir(&folder).expect("a folder").flatten();
+    names.extend(entries.map(|entry| entry.path()));
+    assert!(names.len() >= 6, "{names:?}");
+    for name in names {
+        let found = fs::metadata(&name).expect("it is there");
+        assert_eq!((found.uid(), found.gid()), (65534, 65534), "{name:?}");
+    }
+}
+
+#[test]
+fn root_follows_no_link_of_the_owner_of_the_state_folder() {
+    let server = server();
+    let notify = of_nobody(&server.url());
+    let own = fs::read_to_string(notify.state().join("instance")).expect("an id");
+    leave(&notify, &Nobody::new());
+    let victim = notify.scratch().join("victim");
+    fs::write(&victim, "precious").expect("a file");
+    for name in ["dead-loops.warned", "dead-loops.log"] {
+        std::os::unix::fs::symlink(&victim, notify.state().join(name)).expect("a link");
+        let mail = format!("X-Notify-Loop: {own}Subject: again\n\nx\n");
+        let nobody = Nobody::new();
+        let _ = nobody
+            .run_with(&notify, &["forward-mail"], mail.as_bytes())
+            .expect_code(0);
+        let run = notify.run(&["forward-mail", "--drain"]);
+        assert!(run.stderr.contains("cannot write"), "{run:?}");
+        assert_eq!(fs::read_to_string(&victim).expect("a file"), "precious");
+        fs::remove_file(notify.state().join(name)).expect("removed");
+    }
 }
 
 #[test]

@@ -8,7 +8,15 @@ use notify_tests::Notify;
 /// The keys that stand in our units, by section (systemd.unit(5), systemd.service(5),
 /// systemd.exec(5), systemd.socket(5), systemd.timer(5)).
 const KNOWN: [(&str, &[&str]); 5] = [
-    ("Unit", &["Description", "Documentation", "After"]),
+    (
+        "Unit",
+        &[
+            "Description",
+            "Documentation",
+            "After",
+            "StartLimitIntervalSec",
+        ],
+    ),
     ("Install", &["WantedBy", "Also"]),
     (
         "Socket",

@@ -57,6 +57,20 @@ impl MailDrop {
     /// # Errors
     /// `Io` when the folder cannot be listed.
     pub fn collect(&self, queue: &Queue, bounds: Bounds, now: i64) -> Result<Collected, DropError> {
+        self.collect_until(queue, bounds, now, &|| false)
+    }
+
+    /// The same, and leaves the mails that are left when `is_over` says so.
+    ///
+    /// # Errors
+    /// `Io` when the folder cannot be listed.
+    pub fn collect_until(
+        &self,
+        queue: &Queue,
+        bounds: Bounds,
+        now: i64,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Collected, DropError> {
         queue.sweep(now - ABANDONED);
         let mut found = self.list()?;
         found.mails.sort_unstable_by_key(|(id, _)| *id);
@@ -70,7 +84,12 @@ impl MailDrop {
         }
         let mut in_use = HashSet::new();
         for (id, name) in found.mails {
-            match self.take(queue, name, bounds) {
+            let taken = if is_over() {
+                Ok(Taken::No)
+            } else {
+                self.take(queue, name, bounds)
+            };
+            match taken {
                 Ok(Taken::Yes) => collected.taken.push(id),
                 Ok(Taken::Odd(oddity)) => collected.oddities.push(oddity),
                 Ok(Taken::No) | Err(_) => {

@@ -562,6 +562,21 @@ fn many_writers_at_once_take_a_place_each() {
     assert_eq!(place.names(), [""; 0]);
 }
 
+#[test]
+fn a_collection_that_is_over_leaves_the_rest_for_the_next() {
+    let place = Place::new();
+    let ids = [1, 2, 3].map(|number| place.leave(number, b"mail"));
+    let queue = place.queue();
+    let two_are_there = || queue.list().is_ok_and(|mails| mails.len() == 2);
+    let collected =
+        place
+            .drop()
+            .collect_until(&queue, Bounds::default(), MUCH_LATER, &two_are_there);
+    let collected = collected.expect("collected");
+    assert_eq!((&collected.taken[..], collected.left), (&ids[..2], 1));
+    assert_eq!(place.collect(0).taken, ids[2..]);
+}
+
 /// A file that nobody may change, and a link to it at a place in the state folder.
 fn bait(place: &Place, name: &str) -> PathBuf {
     let victim = place.folder.path().join("victim");

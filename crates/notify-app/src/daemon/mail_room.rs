@@ -41,7 +41,11 @@ impl MailRoom {
             // First the watch, then the look: no mail is missed in between.
             let stir = Stir::over([self.incoming(), self.state.join("mail")]);
             let now = Arc::clone(&ready.borrow_and_update());
-            let trouble = self.look(now).await.err().unwrap_or_default();
+            let looked = self.look(now, stop.clone()).await;
+            if stop.is_cancelled() {
+                return;
+            }
+            let trouble = looked.err().unwrap_or_default();
             if trouble != told {
                 if !trouble.is_empty() {
                     tracing::warn!("mail for root is not taken: {trouble}");
@@ -66,17 +70,18 @@ impl MailRoom {
     }
 
     /// One look: all that lies there, on a thread where files may take their time.
-    async fn look(&self, ready: Arc<Ready>) -> Result<(), String> {
+    async fn look(&self, ready: Arc<Ready>, stop: CancellationToken) -> Result<(), String> {
         let room = self.clone();
         let runtime = Handle::current();
-        let look = move || runtime.block_on(room.take(&ready));
+        let look = move || runtime.block_on(room.take(&ready, &stop));
         match tokio::task::spawn_blocking(look).await {
             Ok(taken) => taken,
             Err(panic) => Err(panic.to_string()),
         }
     }
 
-    async fn take(&self, ready: &Ready) -> Result<(), String> {
+    /// When it is stopped, the other mails stay for the next start.
+    async fn take(&self, ready: &Ready, stop: &CancellationToken) -> Result<(), String> {
         let incoming = match MailDrop::open(&self.incoming()) {
             Ok(incoming) => Some(incoming),
             Err(error) if error.kind() == DropErrorKind::Missing => None,
@@ -88,10 +93,13 @@ impl MailRoom {
         let queue = Queue::open(&self.state).map_err(|error| said(&error))?;
         let _lock = queue.lock().map_err(|error| said(&error))?;
         // A drop that cannot be used keeps no mail from being taken that is in the queue.
-        let collected = incoming.map_or(Ok(()), |incoming| collect(&incoming, &queue));
+        let collected = incoming.map_or(Ok(()), |incoming| collect(&incoming, &queue, stop));
         let mut mails = queue.list().map_err(|error| said(&error))?;
         by_hardness(&mut mails);
         for mail in mails {
+            if stop.is_cancelled() {
+                break;
+            }
             let entrance = Entrance {
                 queue: &queue,
                 ready,
@@ -126,9 +134,10 @@ impl MailRoom {
     }
 }
 
-fn collect(incoming: &MailDrop, queue: &Queue) -> Result<(), String> {
+fn collect(incoming: &MailDrop, queue: &Queue, stop: &CancellationToken) -> Result<(), String> {
+    let is_over = || stop.is_cancelled();
     let collected = incoming
-        .collect(queue, Bounds::default(), event::now())
+        .collect_until(queue, Bounds::default(), event::now(), &is_over)
         .map_err(|error| said(&error))?;
     let place = incoming.path().display();
     for odd in &collected.oddities {

@@ -50,6 +50,8 @@ use crate::{logs, spools};
 const THREADS: usize = 2;
 /// How often it is looked whether the wall clock was set.
 const CLOCK_LOOK: Duration = Duration::from_secs(30);
+/// How long what is being taken may take when nothing more is let in.
+const CLOSING: Duration = Duration::from_secs(5);
 /// How long the rest may take when the worker has ended.
 const FAREWELL: Duration = Duration::from_secs(5);
 
@@ -257,7 +259,9 @@ async fn run(prepared: Prepared) -> Answer {
     intake.cancel();
     doors.close();
     let graceful = async {
-        doors.wait().await;
+        if timeout(CLOSING, doors.wait()).await.is_err() {
+            tracing::warn!("what is still being taken is not waited for");
+        }
         work.cancel();
         let ended = match ended {
             Some(ended) => ended,

@@ -75,7 +75,11 @@ impl Reload {
         let known: Vec<String> = before.faults().map(ToString::to_string).collect();
         let trouble = faults(&now, &known);
         let now = Arc::new(now);
-        self.bus.replace(Arc::clone(&now.engine), now.settings());
+        let settings = now.settings();
+        if settings.daemon.metrics_listen != before.settings().daemon.metrics_listen {
+            tracing::warn!("`metrics-listen` has changed: it holds from the next start");
+        }
+        self.bus.replace(Arc::clone(&now.engine), settings);
         (self.also)(&now);
         self.ready.send_replace(Arc::clone(&now));
         tracing::info!("the configuration was read anew");
