@@ -8,12 +8,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Engine, Explained, LEGACY_MAIL};
 
+/// The name under which an event waits for which no target was chosen while a matcher cannot be
+/// used. No section can have it.
+pub const UNDECIDED: &str = "@undecided";
+
 /// Of so many matchers all are in the trace; of more only those that matched.
 const MOST_MATCHERS: usize = 256;
 
 /// What [`Bus::accept`](crate::Bus::accept) puts: for a command that writes the spool itself.
 ///
 /// A target that is switched off gets no job, one that is missing or cannot be used gets one.
+/// When no target is chosen and a matcher cannot be used, the event waits as [`UNDECIDED`]
+/// until that one is mended.
 pub fn entry(engine: &Engine, event: Notification, now: Millis) -> Entry {
     proposed(engine, event, now).0
 }
@@ -40,6 +46,8 @@ pub struct Accepted {
     pub matchers: Vec<String>,
     /// The chosen targets, sorted bytewise.
     pub targets: Vec<(String, Standing)>,
+    /// Why it waits as [`UNDECIDED`].
+    pub undecided: Option<String>,
 }
 
 /// What an accepted event has at one target.
@@ -65,6 +73,7 @@ impl Accepted {
             known: put == Put::Known,
             matchers,
             targets: standings(&entry.jobs, trace.disabled),
+            undecided: trace.undecided,
         }
     }
 }
@@ -74,7 +83,14 @@ pub(crate) fn proposed(engine: &Engine, event: Notification, now: Millis) -> (En
     let explained = engine.explain(&Event::from(&event));
     let is_off = |name: &String| explained.disabled.binary_search(name).is_ok();
     let on = explained.targets.iter().filter(|name| !is_off(name));
-    let jobs: Vec<_> = on.map(|name| NewJob::first(name.as_str(), now)).collect();
+    let mut jobs: Vec<_> = on.map(|name| NewJob::first(name.as_str(), now)).collect();
+    let undecided = match explained.targets.is_empty() {
+        true => engine.undecided(),
+        false => None,
+    };
+    if undecided.is_some() {
+        jobs.push(NewJob::first(UNDECIDED, now));
+    }
     let matched = explained.matchers.iter().filter(|matcher| matcher.matched);
     let mut matchers: Vec<_> = matched.map(|matcher| matcher.name.clone()).collect();
     matchers.sort_unstable();
@@ -83,15 +99,48 @@ pub(crate) fn proposed(engine: &Engine, event: Notification, now: Millis) -> (En
         known: false,
         matchers,
         targets: standings(&jobs, explained.disabled.clone()),
+        undecided: undecided.clone(),
+    };
+    let trace = Trace {
+        undecided,
+        ..Trace::of(explained, engine.matchers())
     };
     let entry = Entry {
         event,
-        trace: Trace::of(explained, engine.matchers()).json(),
+        trace: trace.json(),
         jobs,
         accepted: now,
         legacy: None,
     };
     (entry, accepted)
+}
+
+/// The same event anew, as the matchers choose for it now; while they cannot, the reason.
+///
+/// Its id is made from that of the old one: however often this is done, it is one event.
+pub(crate) fn decided_anew(
+    engine: &Engine,
+    event: &Notification,
+    now: Millis,
+) -> Result<(Entry, Accepted), String> {
+    let event = Notification {
+        id: successor(event.id),
+        ..event.clone()
+    };
+    let (entry, accepted) = proposed(engine, event, now);
+    match accepted.undecided {
+        Some(reason) => Err(reason),
+        None => Ok((entry, accepted)),
+    }
+}
+
+/// Another id of the same time. It differs early, so that the beginning still names one event.
+fn successor(id: EventId) -> EventId {
+    let mut bytes = id.to_bytes();
+    for random in &mut bytes[6..] {
+        *random = !*random;
+    }
+    EventId::from_bytes(bytes)
 }
 
 fn standings(jobs: &[NewJob], disabled: Vec<String>) -> Vec<(String, Standing)> {
@@ -117,6 +166,9 @@ struct Trace<'a> {
     /// told when the configuration is another.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     leads: BTreeMap<&'a str, Vec<&'a str>>,
+    /// Why no target could be chosen yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undecided: Option<String>,
 }
 
 /// What is read again of a stored trace.
@@ -126,6 +178,8 @@ struct StoredTrace {
     disabled: Vec<String>,
     #[serde(default)]
     matchers: Vec<StoredMatcher>,
+    #[serde(default)]
+    undecided: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -146,6 +200,7 @@ impl Default for Trace<'_> {
             },
             left_out: 0,
             leads: BTreeMap::new(),
+            undecided: None,
         }
     }
 }
@@ -166,6 +221,7 @@ impl<'a> Trace<'a> {
             leads: leads.collect(),
             left_out,
             explained,
+            undecided: None,
         }
     }
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use notify_core::{
     AttemptRecord, Failure, FailureKind, Job, JobRecord, Millis, Next, Outcome, Receipt, Refusal,
-    Settlement, SpoolErrorKind, Target, failpoint, report,
+    Settlement, SpoolError, SpoolErrorKind, Target, failpoint, report,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+use crate::accept::{UNDECIDED, decided_anew};
 use crate::bus::{Current, Inner};
 use crate::lanes::{Backoff, Change, Name};
 use crate::policy::{HELD, Situation, WhenUncertain, seed};
@@ -63,6 +64,8 @@ impl Drop for Unsettled {
 /// To whom a delivery goes.
 enum Addressee {
     Target(Arc<dyn Target>),
+    /// The matchers, which could not yet choose.
+    Matchers,
     /// It waits until the target is switched on.
     Disabled,
     /// Nothing can be tried, because of this.
@@ -100,6 +103,15 @@ pub(crate) async fn attempt(
             let at = inner.clock.now();
             judged(&job, &policy, Err(failure), at, at, false)
         }
+        Addressee::Matchers => match anew(&inner, &current, &policy, &job).await {
+            Ok(ended) => ended,
+            Err(failure) => {
+                warn!(event = %job.event.id, "cannot be accepted anew: {}", report(&failure));
+                drop(place);
+                give_back(&inner, &job, inner.clock.now().plus(UNREADABLE)).await;
+                return;
+            }
+        },
         Addressee::Target(target) => {
             if policy.uncertain == WhenUncertain::Hold && job.attempt > 1 {
                 match unclear(&inner, &job).await {
@@ -153,6 +165,9 @@ fn addressee(inner: &Inner, current: &Current, job: &Job) -> Addressee {
             None => Addressee::Nobody("no target type can send a mail of the old way".to_owned()),
         };
     }
+    if job.target == UNDECIDED {
+        return Addressee::Matchers;
+    }
     match current.engine.targets.get(&job.target) {
         None => Addressee::Nobody(format!("there is no target `{}`", job.target)),
         Some(slot) if slot.disabled => Addressee::Disabled,
@@ -195,6 +210,27 @@ fn held(number: u32, now: Millis) -> Ended {
         at: now,
         tried: false,
     }
+}
+
+/// Has the matchers choose again. What they choose is an event of its own; when this is cut off
+/// before it is recorded, the next attempt finds that event accepted.
+async fn anew(
+    inner: &Inner,
+    current: &Current,
+    policy: &RetryPolicy,
+    job: &Job,
+) -> Result<Ended, SpoolError> {
+    let started = inner.clock.now();
+    let result = match decided_anew(&current.engine, &job.event, started) {
+        Err(reason) => Err(Failure::misconfigured(reason)),
+        Ok((entry, accepted)) => {
+            let accepted = inner.put(entry, accepted).await?;
+            info!(event = %job.event.id, anew = %accepted.id, "decided anew");
+            Ok(Receipt::with_reference(accepted.id.to_string()))
+        }
+    };
+    let at = inner.clock.now();
+    Ok(judged(job, policy, result, started, at, false))
 }
 
 async fn tried(

@@ -18,7 +18,7 @@ use crate::breaker::BreakerState;
 use crate::gauges::Gauges;
 use crate::lanes::{Backoff, Lanes};
 use crate::trouble::{Cause, Telling, Throttle, Trouble};
-use crate::{Clock, Engine, LEGACY_MAIL, Settings};
+use crate::{Clock, Engine, LEGACY_MAIL, Settings, UNDECIDED};
 
 /// So many entries of the texts may be those of events that were delivered.
 const MOST_TEXTS: usize = 1024;
@@ -259,7 +259,7 @@ impl Bus {
         let spool_fails = self.inner.spool().fails();
         let lanes = self.inner.lanes();
         let mut names: BTreeSet<&str> = current.engine.targets.keys().map(String::as_str).collect();
-        names.insert(LEGACY_MAIL);
+        names.extend([LEGACY_MAIL, UNDECIDED]);
         let targets = names.into_iter().filter_map(|name| {
             let lane = lanes.known(name)?;
             Some(lane.tally.gauges(name))
@@ -354,7 +354,11 @@ impl Inner {
         self.put(entry, accepted).await
     }
 
-    async fn put(&self, entry: Entry, accepted: Accepted) -> Result<Accepted, SpoolError> {
+    pub(crate) async fn put(
+        &self,
+        entry: Entry,
+        accepted: Accepted,
+    ) -> Result<Accepted, SpoolError> {
         let severity = entry.event.severity;
         let targets: Vec<_> = entry
             .jobs

@@ -33,6 +33,8 @@ pub struct Engine {
     pub(crate) zone: Zone,
     router: OnceLock<Router>,
     faults: Vec<Fault>,
+    /// A matcher that is in force and cannot be used.
+    undecided: Option<String>,
 }
 
 /// One target of the configuration.
@@ -74,12 +76,18 @@ impl Engine {
         let mut targets = BTreeMap::new();
         let mut matchers = Vec::new();
         let mut compiler = Compiler::new();
+        let mut undecided = None;
         for section in configuration.sections() {
             if section.kind == MATCHER {
-                matchers.push((
-                    section.name.clone(),
-                    matcher(section, &mut compiler, &mut faults),
-                ));
+                let matcher = matcher(section, &mut compiler, &mut faults);
+                if let Err(reason) = &matcher
+                    && undecided.is_none()
+                    && !section.disabled
+                {
+                    let name = &section.name;
+                    undecided = Some(format!("matcher `{name}` cannot be used: {reason}"));
+                }
+                matchers.push((section.name.clone(), matcher));
             } else {
                 let target = target(section, registry, &mut faults);
                 let slot = Slot {
@@ -101,6 +109,7 @@ impl Engine {
             zone,
             router: OnceLock::new(),
             faults,
+            undecided,
         }
     }
 
@@ -145,6 +154,12 @@ impl Engine {
         faulty
             .find(|(name, _)| *name == section)
             .map(|(_, reason)| reason)
+    }
+
+    /// Why an event for which no target is chosen may nevertheless be meant for one: the first
+    /// matcher that is not switched off and cannot be used.
+    pub fn undecided(&self) -> Option<String> {
+        self.undecided.clone()
     }
 
     /// The targets that are not as they were in `before`, new and vanished ones among them.

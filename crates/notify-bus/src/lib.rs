@@ -54,7 +54,7 @@ mod system_mail;
 mod trouble;
 mod work;
 
-pub use accept::{Accepted, Standing, entry, legacy_entry};
+pub use accept::{Accepted, Standing, UNDECIDED, entry, legacy_entry};
 pub use breaker::BreakerState;
 pub use bus::{Bus, TargetStatus};
 pub use check::check;

@@ -62,7 +62,7 @@ pub struct AcceptedTarget {
     pub kind: Option<String>,
     /// `pending`, or `skipped` when nothing will be tried.
     pub state: String,
-    /// Why it is skipped: `disabled`.
+    /// Why it is skipped: `disabled`; or why it waits for the matchers, in words.
     pub reason: Option<String>,
 }
 

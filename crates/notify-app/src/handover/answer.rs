@@ -3,6 +3,7 @@
 use notify_api::protocol::{Accepted, AcceptedTarget, EventState, TargetState};
 use notify_bus::{
     Engine, ErrorReport, RefusedRecipient, Report, Skipped, Standing, State, TargetReport,
+    UNDECIDED,
 };
 use notify_core::{FailureKind, JobState, Notification, Outcome, Refusal};
 use serde_json::{Value, json};
@@ -16,7 +17,11 @@ pub(crate) fn accepted(engine: &Engine, accepted: notify_bus::Accepted) -> Accep
             Standing::Disabled => "skipped",
         }
         .to_owned(),
-        reason: (standing == Standing::Disabled).then(|| "disabled".to_owned()),
+        reason: match standing {
+            Standing::Disabled => Some("disabled".to_owned()),
+            Standing::Pending if name == UNDECIDED => accepted.undecided.clone(),
+            Standing::Pending => None,
+        },
         name,
     };
     Accepted {
@@ -37,6 +42,14 @@ pub(super) fn pending(event: &Notification, accepted: &Accepted) -> Report {
             State::Pending
         },
         reason: (target.state == "skipped").then_some(Skipped::Disabled),
+        error: match &target.reason {
+            Some(reason) if target.state != "skipped" => Some(ErrorReport {
+                kind: FailureKind::Misconfigured,
+                message: reason.clone(),
+                retry_after_s: None,
+            }),
+            _ => None,
+        },
         ..blank(&target.name, target.kind.as_deref())
     };
     Report {

@@ -181,6 +181,12 @@ impl Bench {
         self.bus.replace(engine, settings);
     }
 
+    /// Other targets and other matchers.
+    pub(crate) fn replace_all(&self, targets: &str, matchers: &str) {
+        let (engine, settings) = assembled(targets, &self.ledger, "", matchers);
+        self.bus.replace(engine, settings);
+    }
+
     /// Accepts an event, and says which it is.
     pub(crate) async fn accept(&self) -> EventId {
         let event = self.event();
@@ -264,8 +270,22 @@ fn registry() -> Registry {
 }
 
 fn configured(targets: &str, ledger: &str, overlay: &str) -> (Arc<Engine>, Settings) {
+    let names = targets.lines().filter(|line| !line.starts_with(' '));
+    let names = names.filter_map(|line| line.trim_end().split_once(' '));
+    let chosen: String = names
+        .map(|(name, _)| format!("\ttarget {name}\n"))
+        .collect();
+    let matchers = format!("\nmatcher: default-matcher\n{chosen}");
+    assembled(targets, ledger, overlay, &matchers)
+}
+
+fn assembled(
+    targets: &str,
+    ledger: &str,
+    overlay: &str,
+    matchers: &str,
+) -> (Arc<Engine>, Settings) {
     let mut public = String::new();
-    let mut names = Vec::new();
     for line in targets
         .lines()
         .map(str::trim_end)
@@ -273,7 +293,6 @@ fn configured(targets: &str, ledger: &str, overlay: &str) -> (Arc<Engine>, Setti
     {
         match line.trim_start().split_once(' ') {
             Some((name, acts)) if !line.starts_with(' ') => {
-                names.push(name);
                 public.push_str(&format!(
                     "\npuppet: {name}\n\tledger {ledger}\n\tacts {acts}\n"
                 ));
@@ -281,10 +300,7 @@ fn configured(targets: &str, ledger: &str, overlay: &str) -> (Arc<Engine>, Setti
             _ => public.push_str(&format!("\t{}\n", line.trim_start())),
         }
     }
-    public.push_str("\nmatcher: default-matcher\n");
-    for name in names {
-        public.push_str(&format!("\ttarget {name}\n"));
-    }
+    public.push_str(matchers);
     let registry = registry();
     let files = Files::of(&public, "", overlay);
     let configuration = Configuration::assemble(&files, &notify_bus::schemas(&registry));

@@ -5,7 +5,7 @@ mod flaky;
 
 use bench::{Bench, MINUTES, SECONDS, pass};
 use flaky::{Fails, Flaky};
-use notify_bus::{Accepted, BreakerState, LEGACY_MAIL, Standing, legacy_entry};
+use notify_bus::{Accepted, BreakerState, LEGACY_MAIL, Standing, UNDECIDED, legacy_entry};
 use notify_core::{JobState, LegacyMail, Millis, Put, SpoolErrorKind};
 use notify_testkit::spool::MemorySpool;
 
@@ -628,6 +628,87 @@ async fn a_reload_tries_again_what_failed_for_the_configuration() {
     let (state, outcomes) = bench.course(event, "slow").await;
     assert_eq!(state, JobState::Pending, "nothing changed for it");
     assert_eq!(outcomes, ["unavailable"]);
+}
+
+/// A configuration whose only matcher is in force and cannot be used.
+const MATCHER_IS_BAD: &str = "\nmatcher: default-matcher\n\tmatch-field bogus\n\ttarget one\n";
+
+#[tokio::test(start_paused = true)]
+async fn what_no_matcher_could_choose_for_waits_until_it_is_mended() {
+    let bench = Bench::new("one take");
+    bench.replace_all("one take", MATCHER_IS_BAD);
+    let event = bench.event();
+    let entry = notify_bus::entry(&bench.bus.engine(), event.clone(), bench.bus.clock().now());
+    let accepted = bench.bus.accept(event).await.expect("accepted");
+    assert_eq!(Accepted::of(&entry, Put::Stored), accepted);
+    let waits = [(UNDECIDED.to_owned(), Standing::Pending)];
+    assert_eq!(accepted.targets, waits);
+    let why = accepted.undecided.expect("a reason");
+    assert!(why.contains("`default-matcher` cannot be used"), "{why}");
+    pass(MINUTES * 60 * 24).await;
+    let job = bench.job(accepted.id, UNDECIDED).await;
+    assert_eq!(job.state, JobState::Pending);
+    assert_eq!(job.attempts[0].detail.as_deref(), Some(&*why));
+    assert!(bench.seen().is_empty());
+    // A reload that mends something else.
+    bench.replace_all("one take\ntwo take", MATCHER_IS_BAD);
+    pass(SECONDS).await;
+    assert_eq!(
+        bench.course(accepted.id, UNDECIDED).await.0,
+        JobState::Pending
+    );
+    bench.replace("one take\ntwo take");
+    pass(SECONDS).await;
+    let job = bench.job(accepted.id, UNDECIDED).await;
+    assert_eq!(job.state, JobState::Delivered, "not an hour later");
+    let last = job.attempts.last().and_then(|last| last.reference.clone());
+    let anew = last.expect("what it became").parse().expect("an id");
+    for target in ["one", "two"] {
+        assert_eq!(bench.course(anew, target).await.0, JobState::Delivered);
+    }
+    assert_eq!(
+        bench.record(anew).await.event.content,
+        bench.record(accepted.id).await.event.content
+    );
+    assert_eq!(bench.seen().len(), 2, "once each");
+    let counts = bench.opened.spool.counts().await.expect("readable");
+    assert!(counts.are_conserved() && counts.pending == 0, "{counts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_decided_anew_goes_out_once_though_it_could_not_be_recorded() {
+    let (flaky, opened) = Flaky::new();
+    let spool = opened.clone();
+    let mut bench = Bench::idle("one take", opened);
+    bench.begin();
+    bench.replace_all("one take", MATCHER_IS_BAD);
+    let event = bench.accept().await;
+    pass(SECONDS).await;
+    flaky.set(Fails::Settling);
+    bench.replace("one take");
+    pass(MINUTES).await;
+    // The power goes, so to say.
+    bench.stop().await;
+    flaky.set(Fails::Nothing);
+    let mut again = Bench::idle("one take", spool);
+    again.begin();
+    pass(MINUTES).await;
+    assert_eq!(again.course(event, UNDECIDED).await.0, JobState::Delivered);
+    let keys: std::collections::BTreeSet<_> = bench
+        .seen()
+        .into_iter()
+        .chain(again.seen())
+        .map(|seen| seen.key)
+        .collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_matcher_that_is_switched_off_may_be_faulty() {
+    let bench = Bench::new("one take");
+    bench.replace_all("one take", &format!("{MATCHER_IS_BAD}\tdisable true\n"));
+    let accepted = bench.bus.accept(bench.event()).await.expect("accepted");
+    assert_eq!((accepted.targets, accepted.undecided), (Vec::new(), None));
 }
 
 #[tokio::test(start_paused = true)]
