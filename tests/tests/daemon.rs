@@ -157,8 +157,16 @@ fn waiting_ends_with_what_a_direct_delivery_says() {
 fn waiting_ends_too_early_or_with_a_failure() {
     let notify = pushing_to(&format!("http://{}", misbehaving::refusing()));
     let daemon = Daemon::start(&notify);
-    let run = send(&notify, &["--wait=0"]).expect_code(75);
-    assert!(run.stderr.contains("still on its way"), "{run:?}");
+    let run = send(&notify, &["--wait=0"]).expect_code(1);
+    assert!(
+        run.stderr.contains("not settled within 0 s: it goes on"),
+        "{run:?}"
+    );
+    let answer = send(&notify, &["--wait=0", "--json"]).expect_code(1).json();
+    assert_eq!(
+        (&answer["durable"], &answer["settled"]),
+        (&json!(true), &json!(false))
+    );
     drop(daemon);
     // Gotify says no for good to a token that it does not know.
     let server = server();
@@ -685,6 +693,99 @@ fn a_mail_that_no_matcher_chose_for_waits_until_the_faulty_one_is_mended() {
             .any(|message| message.title == "from cron")
     });
     until("no mail is left", || mails_left(&notify) == 0);
+}
+
+/// Sends while the only matcher is faulty, mends it, and looks that the event arrives then.
+#[track_caller]
+fn waits_for_a_matcher(daemon_is_up: bool) {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    let good = notify.read("notifications.cfg");
+    let daemon = Daemon::start(&notify);
+    let _id = accepted(&send(&notify, &["--wait=60"]).expect_code(0));
+    assert_eq!(server.messages().len(), 1);
+    assert_eq!(daemon.stop(), 0);
+    let faulty = good.replace("matcher: all\n", "matcher: all\n\tmatch-field bogus\n");
+    let notify = notify.file("notifications.cfg", faulty);
+    let daemon = daemon_is_up.then(|| Daemon::start(&notify));
+    let run = notify
+        .run(&["send", "--title", "Lost?", "--json"])
+        .expect_code(0);
+    let said = "no target was chosen for";
+    assert!(
+        run.stderr.contains(said) && run.stderr.contains("matcher `all`"),
+        "{run:?}"
+    );
+    let answer = run.json();
+    assert_eq!(answer["targets"][0]["name"], "@undecided");
+    assert_eq!(answer["targets"][0]["state"], "pending");
+    assert_eq!(answer["targets"][0]["error"]["kind"], "misconfigured");
+    let id = answer["id"].as_str().expect("an id").to_owned();
+    if daemon_is_up {
+        until("the matchers are asked", || {
+            let attempts = &state_of(&notify, &id)["deliveries"][0]["attempts"];
+            attempts.as_array().is_some_and(|all| !all.is_empty())
+        });
+    }
+    let notify = notify.file("notifications.cfg", good);
+    let daemon = daemon.unwrap_or_else(|| Daemon::start(&notify));
+    until("it arrives", || {
+        server
+            .messages()
+            .iter()
+            .any(|message| message.title == "Lost?")
+    });
+    until("it is recorded", || {
+        state_of(&notify, &id)["deliveries"][0]["state"] == "delivered"
+    });
+    let explained = notify.run(&["explain", &id]).expect_code(0);
+    assert!(explained.stdout.contains("@undecided"), "{explained:?}");
+    assert_eq!(daemon.stop(), 0);
+    let _ = notify.run(&["audit"]).expect_code(0);
+}
+
+#[test]
+fn an_event_that_no_matcher_chose_for_waits_until_the_faulty_one_is_mended() {
+    waits_for_a_matcher(true);
+}
+
+#[test]
+fn so_does_one_that_is_put_into_the_spool() {
+    waits_for_a_matcher(false);
+}
+
+#[test]
+fn what_a_start_left_that_failed_is_no_spool() {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    let spool = notify.state().join("spool");
+    fs::create_dir_all(&spool).expect("a folder");
+    fs::write(spool.join("spool.db"), "").expect("a file");
+    let answer = send(&notify, &["--json"]).expect_code(0).json();
+    assert_eq!(answer["targets"][0]["state"], "delivered");
+    assert_eq!(answer.get("durable"), None);
+    let _ = notify.run_with(&["forward-mail"], MAIL).expect_code(0);
+    assert_eq!(server.messages().len(), 2);
+    let _ = notify.run(&["forward-mail", "--drain"]).expect_code(0);
+}
+
+#[test]
+fn a_spool_of_another_program_is_called_that() {
+    let server = server();
+    let notify = pushing_to(&server.url());
+    assert_eq!(Daemon::start(&notify).stop(), 0);
+    let database = notify.state().join("spool/spool.db");
+    // The mark of the program that a database is of.
+    let mut bytes = fs::read(&database).expect("a database");
+    bytes[68..72].copy_from_slice(b"else");
+    fs::write(&database, bytes).expect("a file");
+    let run = send(&notify, &[]).expect_code(75);
+    assert!(
+        run.stderr.contains("the database of another program"),
+        "{run:?}"
+    );
+    assert!(!run.stderr.contains("may not"), "{run:?}");
+    assert!(run.stderr.contains("move it away"), "{run:?}");
 }
 
 #[test]

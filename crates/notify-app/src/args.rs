@@ -28,8 +28,8 @@ Environment:
 
 Exit codes:
   0  done, or handed to the daemon: it will arrive
-  1  something was not done   2  wrong usage or unreadable configuration
-  75 nothing was taken anywhere, a repeat doubles nothing; or --wait ended too early";
+  1  something was not done, or not yet when --wait ended   2  wrong usage or unreadable configuration
+  75 nothing was taken anywhere, a repeat doubles nothing";
 
 const BACKUP_REPORT: &str = "\
 Options on the command line win over those of the job, these over /etc/vzdump.conf, these over
@@ -274,7 +274,7 @@ pub(crate) struct EventArgs {
 /// How an event goes out.
 #[derive(Clone, Copy, Debug, Default, Args)]
 pub(crate) struct Way {
-    /// Wait until it has arrived everywhere or was given up; at most so many seconds.
+    /// Wait until it has arrived everywhere or was given up; at most so many seconds, then exit 1.
     #[arg(
         long,
         value_name = "SECONDS",

@@ -104,8 +104,9 @@ fn newer(path: &Path, version: i64) -> SpoolError {
 }
 
 fn foreign(path: &Path) -> SpoolError {
-    let what = "it is the database of another program, and was not touched";
-    fault(SpoolErrorKind::Denied, path, what)
+    let what = "it is the database of another program, and was not touched; \
+                move it away, and the next start of the daemon makes a spool";
+    fault(SpoolErrorKind::Broken, path, what)
 }
 
 fn work(folder: &Path, path: &Path) -> Result<Opened, SpoolError> {

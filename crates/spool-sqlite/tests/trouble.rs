@@ -181,7 +181,7 @@ async fn the_database_of_something_else_is_not_touched() {
     other.close().expect("closed");
     let before = fs::read(place.database()).expect("read");
     for purpose in [OpenFor::Work, OpenFor::Write, OpenFor::Read] {
-        assert_eq!(refused(&place, purpose), SpoolErrorKind::Denied);
+        assert_eq!(refused(&place, purpose), SpoolErrorKind::Broken);
     }
     assert!(fs::read(place.database()).expect("read") == before);
 }

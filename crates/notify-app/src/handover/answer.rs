@@ -144,10 +144,13 @@ fn blank(name: &str, kind: Option<&str>) -> TargetReport {
     }
 }
 
-/// The shape of a report, and that the event is durable.
-pub(super) fn durable(report: &Report) -> Value {
+/// The shape of a report, that the event is durable, and whether what was waited for is settled.
+pub(super) fn durable(report: &Report, settled: Option<bool>) -> Value {
     let mut value = json!(report);
     value["durable"] = json!(true);
+    if let Some(settled) = settled {
+        value["settled"] = json!(settled);
+    }
     value
 }
 
@@ -212,10 +215,10 @@ mod tests {
 
     #[test]
     fn the_shape_is_that_of_a_report_and_says_durable() {
-        let answer = durable(&pending(
-            &event(),
-            &accepted(&[("a", "pending"), ("b", "skipped")]),
-        ));
+        let report = pending(&event(), &accepted(&[("a", "pending"), ("b", "skipped")]));
+        let answer = durable(&report, None);
+        assert_eq!(answer.get("settled"), None);
+        assert_eq!(durable(&report, Some(false))["settled"], false);
         assert_eq!(answer["durable"], true);
         assert_eq!(answer["targets"][0]["state"], "pending");
         assert_eq!(answer["targets"][0]["reason"], Value::Null);

@@ -21,8 +21,7 @@ use notify_api::client::Client;
 use notify_api::protocol::EventState;
 use notify_api::protocol::{Accepted, ErrorKind};
 use notify_api::{ApiError, ApiErrorKind};
-use notify_bus::Report;
-use notify_bus::{Clock as _, Engine};
+use notify_bus::{Clock as _, Engine, Report, UNDECIDED};
 use notify_core::{
     Entry, EventId, Millis, Notification, OpenFor, Opened, SpoolError, SpoolErrorKind, report,
 };
@@ -41,6 +40,8 @@ use crate::spools;
 
 /// How long the daemon may take for an answer: a disk may be slow.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take to be told of something that it finds by itself, only later.
+const WAKE: Duration = Duration::from_secs(1);
 
 /// An event that is durable.
 #[derive(Debug)]
@@ -90,19 +91,22 @@ pub(crate) fn hand_over(
             Err(error) => trouble = trouble.or(Some(error)),
         }
     }
+    let no_spool = || match &trouble {
+        // One that listens and is too busy was started here, whatever we see of its spool.
+        Some(error) if error.kind() != ApiErrorKind::Dead => Err(unanswered(error)),
+        _ => Ok(None),
+    };
     // Even where a daemon listens that does not answer: who wrote into its spool has its promise.
     let Some(place) = places.iter().find(|place| place.spool().exists()) else {
-        return match trouble {
-            // One that listens and is too busy was started here, whatever we see of its spool.
-            Some(error) if error.kind() != ApiErrorKind::Dead => Err(unanswered(&error)),
-            _ => Ok(None),
-        };
+        return no_spool();
     };
-    let put = put(place, parcel, pack);
-    put.map_err(|refused: Refused| match refused {
-        Refused::Stop(stop) => stop,
-        Refused::Spool(error) => unwritten(place, &error, trouble.as_ref()),
-    })
+    match put(place, parcel, pack, trouble.as_ref()) {
+        Ok(handed) => Ok(handed),
+        Err(Refused::Stop(stop)) => Err(stop),
+        // A daemon that could not start left a file, and no spool in it.
+        Err(Refused::Spool(error)) if error.kind() == SpoolErrorKind::Missing => no_spool(),
+        Err(Refused::Spool(error)) => Err(unwritten(place, &error, trouble.as_ref())),
+    }
 }
 
 /// One request, repeated when the connection broke: a daemon that is started anew is there again soon.
@@ -177,6 +181,7 @@ fn put(
     place: &Meeting,
     parcel: &Parcel<'_>,
     pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
+    trouble: Option<&ApiError>,
 ) -> Result<Option<Handed>, Refused> {
     let kind = spools::linked().map_err(Refused::Stop)?;
     let opened = spools::open(kind, &place.spool(), OpenFor::Write)?;
@@ -186,7 +191,10 @@ fn put(
     };
     let put = block_on(opened.spool.put(entry.clone())).map_err(Refused::Stop)??;
     let accepted = notify_bus::Accepted::of(&entry, put);
-    wake(place);
+    // One that did not hear the event hears nothing else either.
+    if trouble.is_none_or(|trouble| trouble.kind() != ApiErrorKind::TimedOut) {
+        wake(place);
+    }
     Ok(Some(Handed {
         accepted: answer::accepted(&engine, accepted),
         id: parcel.id(),
@@ -197,7 +205,7 @@ fn put(
 
 /// Has a daemon look at the spool that this process wrote; there may be none.
 pub(crate) fn wake(place: &Meeting) {
-    let woken = Client::connect(&place.socket, PATIENCE).and_then(|mut client| client.wake());
+    let woken = Client::connect(&place.socket, WAKE).and_then(|mut client| client.wake());
     // It looks by itself, only later.
     drop(woken);
 }
@@ -231,7 +239,15 @@ pub(crate) fn listens(surroundings: &Surroundings, config: &Path) -> bool {
 /// where there is no spool.
 pub(crate) fn spool_of(surroundings: &Surroundings, config: &Path) -> Option<Meeting> {
     let places = places::of(surroundings, config);
-    places.into_iter().find(|place| place.spool().exists())
+    places.into_iter().find(has_spool)
+}
+
+/// Whether there is a spool, and not only the file of a daemon that could not start.
+fn has_spool(place: &Meeting) -> bool {
+    let folder = place.spool();
+    let opened = || spools::linked().map(|kind| spools::open(kind, &folder, OpenFor::Read));
+    folder.exists()
+        && !matches!(opened(), Ok(Err(error)) if error.kind() == SpoolErrorKind::Missing)
 }
 
 impl Handed {
@@ -246,13 +262,21 @@ impl Handed {
         console.note(format!("accepted {}{again}", self.accepted.id));
     }
 
-    /// Says that it goes on only when the daemon runs.
+    /// Says that it goes on only when the daemon runs, or when a matcher is mended.
     fn remark(&self, console: &Console) {
         if let By::Spool(_) = self.by {
             console.remark(format!(
                 "the daemon does not answer: {} waits in {} until it runs",
                 self.id,
                 self.place.spool().display()
+            ));
+        }
+        let mut targets = self.accepted.targets.iter();
+        let undecided = targets.find(|target| target.name == UNDECIDED);
+        if let Some(reason) = undecided.and_then(|target| target.reason.as_deref()) {
+            console.remark(format!(
+                "no target was chosen for {}: {reason}; it waits until that is mended",
+                self.id
             ));
         }
     }
@@ -275,6 +299,7 @@ impl Handed {
             return Ok(Finished {
                 report,
                 exit: Exit::Done,
+                settled: None,
             });
         };
         let end =
@@ -283,10 +308,20 @@ impl Handed {
         let exit = if settled {
             exit_of(&report)
         } else {
-            console.remark(format!("{} is still on its way", report.id));
-            Exit::TryAgain
+            let within = longest.map(|seconds| format!(" within {seconds} s"));
+            console.remark(format!(
+                "{} was accepted and is not settled{}: it goes on, do not send it again",
+                report.id,
+                within.unwrap_or_default()
+            ));
+            // Not 75: a repeat would be a second event.
+            Exit::Failed
         };
-        Ok(Finished { report, exit })
+        Ok(Finished {
+            report,
+            exit,
+            settled: Some(settled),
+        })
     }
 }
 
@@ -301,12 +336,14 @@ pub(crate) fn settled(event: &Notification, accepted: &Accepted, state: &EventSt
 pub(crate) struct Finished {
     pub(crate) report: Report,
     pub(crate) exit: Exit,
+    /// Whether it came to its end; none when nobody waited for that.
+    settled: Option<bool>,
 }
 
 impl Finished {
-    /// The shape of a report, and that the event is durable.
+    /// The shape of a report, that the event is durable, and whether it is settled.
     pub(crate) fn json(&self) -> Value {
-        answer::durable(&self.report)
+        answer::durable(&self.report, self.settled)
     }
 
     /// The answer.
@@ -316,5 +353,26 @@ impl Finished {
         } else {
             tell(&self.report, console);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{WAKE, wake};
+    use crate::folders::Meeting;
+    use std::os::unix::net::UnixListener;
+    use std::time::Instant;
+
+    #[test]
+    fn one_that_hangs_costs_no_more_than_a_moment() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = Meeting {
+            state: folder.path().into(),
+            socket: folder.path().join("notify.sock"),
+        };
+        let _silent = UnixListener::bind(&place.socket).expect("a socket");
+        let begin = Instant::now();
+        wake(&place);
+        assert!(begin.elapsed() < WAKE * 10);
     }
 }
