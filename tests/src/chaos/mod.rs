@@ -1,11 +1,11 @@
 //! The chaos harness: whether what was accepted arrives, whatever happens meanwhile.
 //!
-//! An [oracle](oracle) sends numbered events from several processes and notes
-//! what it is told. [Receivers](sink) count what comes and misbehave. The daemon
+//! An oracle sends numbered events from several processes and notes
+//! what it is told. Receivers count what comes and misbehave. The daemon
 //! is killed again and again, at random moments and at named places in the code,
 //! while the disk is full, the database locked, the clock set and the
 //! configuration broken. In the end all is well again, everything that is
-//! pending arrives, and a [verdict](verdict) compares what the oracle knows, what
+//! pending arrives, and a verdict compares what the oracle knows, what
 //! the spool says and what the receivers have.
 //!
 //! What is done follows from a seed ([`Plan`]). What exactly a kill hits does not:
