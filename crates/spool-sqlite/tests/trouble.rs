@@ -430,7 +430,8 @@ fn inside(name: &str, test: &str, folder: &Path, mounts: &str) -> bool {
         .output()
         .expect("unshare runs");
     let told = String::from_utf8_lossy(&ran.stderr);
-    let no_mount = ran.status.code() == Some(77) || told.contains("unshare failed");
+    // In a chroot it says that it cannot change the propagation of the root.
+    let no_mount = ran.status.code() == Some(77) || told.starts_with("unshare: ");
     assert!(ran.status.success() || no_mount, "{ran:?}");
     !no_mount
 }
