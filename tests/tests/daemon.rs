@@ -1,5 +1,8 @@
 //! `notify daemon`, and what the other commands do when there is one.
 
+#[path = "daemon/reload.rs"]
+mod reload;
+
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -3,21 +3,20 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
-use std::time::SystemTime;
 
 use notify_core::{
     Entry, EventId, Millis, Notification, Opened, Put, Registry, SpoolError, report,
 };
 use notify_render::Texts;
 use serde::Serialize;
-use tokio::sync::Notify;
-use tracing::{debug, error, info, warn};
+use tokio::sync::{Notify, OnceCell};
+use tracing::{debug, info, warn};
 
 use crate::accept::{Accepted, proposed};
 use crate::breaker::BreakerState;
 use crate::gauges::Gauges;
 use crate::lanes::{Backoff, Lanes};
-use crate::trouble::{Cause, Telling, Throttle, Trouble};
+use crate::trouble::{Throttle, Trouble};
 use crate::{Clock, Engine, LEGACY_MAIL, Settings, UNDECIDED};
 
 /// So many entries of the texts may be those of events that were delivered.
@@ -42,6 +41,8 @@ pub(crate) struct Inner {
     lanes: Mutex<Lanes>,
     spool: Mutex<SpoolHealth>,
     throttle: Mutex<Throttle>,
+    /// What earlier runs told of themselves is known.
+    pub(crate) remembered: OnceCell<()>,
     /// Wakes the worker.
     pub(crate) wake: Notify,
     /// The worker has looked at what there is to do.
@@ -121,6 +122,7 @@ impl Bus {
             lanes: Mutex::default(),
             spool: Mutex::default(),
             throttle: Mutex::default(),
+            remembered: OnceCell::new(),
             wake: Notify::new(),
             looked: Notify::new(),
             is_at_work: AtomicBool::new(false),
@@ -348,7 +350,7 @@ impl Inner {
         self.throttle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn accept(&self, event: Notification) -> Result<Accepted, SpoolError> {
+    pub(crate) async fn accept(&self, event: Notification) -> Result<Accepted, SpoolError> {
         let engine = Arc::clone(&self.current().engine);
         let (entry, accepted) = proposed(&engine, event, self.clock.now());
         self.put(entry, accepted).await
@@ -404,46 +406,6 @@ impl Inner {
     pub(crate) fn spool_works(&self, call: Call) {
         if self.spool().succeeded(call) {
             info!("the spool works again");
-        }
-    }
-
-    /// Says it in the log, and as an event unless there was one of the cause within the hour.
-    pub(crate) async fn tell(&self, trouble: Trouble) {
-        // What became of deliveries and breakers is in the log already.
-        if matches!(trouble.cause, Cause::Configuration | Cause::Spool) {
-            let Trouble { target, detail, .. } = &trouble;
-            error!(cause = trouble.cause.name(), target, "{detail}");
-        }
-        let telling = self.throttle().offer(trouble, self.clock.now());
-        match telling {
-            Some(telling) => self.tell_all([telling]).await,
-            // The worker sets its timer anew.
-            None => self.wake.notify_one(),
-        }
-    }
-
-    pub(crate) async fn tell_all(&self, tellings: impl IntoIterator<Item = Telling>) {
-        for telling in tellings {
-            let Some(id) = self.new_id() else { continue };
-            let host = self.current().engine.host().name().to_owned();
-            let event = telling.event(id, self.clock.moment().wall.timestamp(), &host);
-            if let Err(failure) = self.accept(event).await {
-                error!(event = %id, "cannot report on ourselves: {}", report(&failure));
-            }
-        }
-    }
-
-    fn new_id(&self) -> Option<EventId> {
-        let mut random = [0; 10];
-        match getrandom::fill(&mut random) {
-            Ok(()) => Some(EventId::new(
-                SystemTime::from(self.clock.moment().wall),
-                random,
-            )),
-            Err(failure) => {
-                error!("cannot report on ourselves: no random numbers: {failure}");
-                None
-            }
         }
     }
 }

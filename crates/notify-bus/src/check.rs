@@ -42,6 +42,16 @@ pub fn check(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
     faults
 }
 
+/// The targets that matchers in use name and that are not there: what such a matcher chooses arrives nowhere.
+pub fn missing_targets(configuration: &Configuration, engine: &Engine) -> Vec<Fault> {
+    let faulty = Faulty::of(configuration);
+    let mut named = named_targets(configuration, engine, &faulty);
+    for places in named.values_mut() {
+        places.retain(|place| place.counts);
+    }
+    unknown_targets(engine, &named)
+}
+
 /// A line of a matcher that names a target.
 struct Place {
     at: Position,

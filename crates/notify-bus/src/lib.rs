@@ -51,13 +51,14 @@ mod policy;
 mod report;
 mod settings;
 mod system_mail;
+mod telling;
 mod trouble;
 mod work;
 
 pub use accept::{Accepted, Standing, UNDECIDED, entry, legacy_entry};
 pub use breaker::BreakerState;
 pub use bus::{Bus, TargetStatus};
-pub use check::check;
+pub use check::{check, missing_targets};
 pub use clock::{Clock, KeptClock, ReadClocks, Reading, Reckoning, SpoolClock};
 pub use decision::{Decision, Explained};
 pub use deliver::{Errand, LEGACY_MAIL, Moment};

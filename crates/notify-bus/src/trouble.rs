@@ -2,7 +2,8 @@
 //!
 //! Such an event has the type `notification-system` and the fields `cause` and,
 //! where it is about one, `target`. Of one cause there is at most one event an
-//! hour; what came in between is told with the next.
+//! hour, also when the program was started anew; what came in between is told with
+//! the next.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +22,7 @@ static TEMPLATES: TemplateSet = TemplateSet::new(
 notify_core::register_templates!(TEMPLATES);
 
 /// At most one event of a cause in this time.
-const PAUSE: Duration = Duration::from_secs(3_600);
+pub(crate) const PAUSE: Duration = Duration::from_secs(3_600);
 /// So many troubles are told one by one; of more only the number.
 const MOST_TOLD: usize = 20;
 
@@ -50,6 +51,18 @@ pub struct Trouble {
 }
 
 impl Cause {
+    const ALL: [Cause; 4] = [
+        Cause::Configuration,
+        Cause::GivenUp,
+        Cause::Breaker,
+        Cause::Spool,
+    ];
+
+    /// The cause of this name.
+    pub(crate) fn named(name: &str) -> Option<Cause> {
+        Cause::ALL.into_iter().find(|cause| cause.name() == name)
+    }
+
     /// `configuration-fault`, `delivery-given-up`, `breaker-opened` or `spool-damaged`.
     pub const fn name(self) -> &'static str {
         match self {
@@ -103,12 +116,8 @@ pub(crate) struct Telling {
 impl Throttle {
     /// What to tell now, if anything; what is not told now is kept.
     pub(crate) fn offer(&mut self, trouble: Trouble, now: Millis) -> Option<Telling> {
-        let told = self.causes.entry(trouble.cause).or_insert(Told {
-            next: now,
-            kept: Vec::new(),
-            more: 0,
-        });
         let cause = trouble.cause;
+        let told = self.cause(cause, now);
         if told.kept.len() < MOST_TOLD {
             // One target that fails ten times is one trouble.
             if !told.kept.contains(&trouble) {
@@ -118,6 +127,27 @@ impl Throttle {
             told.more += 1;
         }
         told.tell(cause, now)
+    }
+
+    /// One of this cause was told at this time.
+    pub(crate) fn told(&mut self, cause: Cause, at: Millis) {
+        let told = self.cause(cause, at);
+        told.next = told.next.max(at.plus(PAUSE));
+    }
+
+    /// Of which causes how many are kept.
+    pub(crate) fn kept(&self) -> Vec<(Cause, usize)> {
+        let causes = self.causes.iter();
+        let kept = causes.map(|(cause, told)| (*cause, told.kept.len() + told.more));
+        kept.filter(|(_, kept)| *kept > 0).collect()
+    }
+
+    fn cause(&mut self, cause: Cause, next: Millis) -> &mut Told {
+        self.causes.entry(cause).or_insert(Told {
+            next,
+            kept: Vec::new(),
+            more: 0,
+        })
     }
 
     /// What was kept and may be told now.
@@ -268,6 +298,27 @@ mod tests {
             (telling.troubles.len(), telling.more),
             (MOST_TOLD, 99 - MOST_TOLD)
         );
+    }
+
+    #[test]
+    fn what_was_told_before_counts() {
+        let mut throttle = Throttle::default();
+        throttle.told(Cause::GivenUp, Millis(5));
+        throttle.told(Cause::GivenUp, Millis(0));
+        let hour = Millis(5).plus(PAUSE);
+        assert_eq!(throttle.offer(given_up("a"), Millis(hour.0 - 1)), None);
+        assert_eq!(throttle.kept(), [(Cause::GivenUp, 1)]);
+        assert_eq!(throttle.next(), Some(hour));
+        assert_eq!(throttle.due(hour).len(), 1);
+        assert_eq!(throttle.kept(), []);
+    }
+
+    #[test]
+    fn causes_read_back() {
+        for cause in Cause::ALL {
+            assert_eq!(Cause::named(cause.name()), Some(cause));
+        }
+        assert_eq!(Cause::named("boredom"), None);
     }
 
     fn shown(telling: &Telling) -> String {

@@ -186,6 +186,7 @@ impl Worker {
                 warn!("the spool did not answer: what was under way is recorded at the next start");
             }
         }
+        self.inner.tell_what_was_kept();
     }
 
     /// Begins what there is to do now. Says whether the spool is asked for due times.

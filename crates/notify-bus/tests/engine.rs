@@ -178,6 +178,19 @@ fn send_legacy(types: &[&'static TargetType], recipient: &str) -> Option<Report>
 }
 
 #[test]
+fn targets_are_missed_that_a_matcher_in_use_names() {
+    let (configuration, engine) = engine(
+        "matcher: in-use\n\ttarget gone\n\ttarget mail-to-root\n\n\
+         matcher: off\n\tdisable true\n\ttarget other\n",
+    );
+    let missing = notify_bus::missing_targets(&configuration, &engine);
+    let said: Vec<_> = missing.iter().map(ToString::to_string).collect();
+    let expected =
+        "notifications.cfg:2:2: error: matcher `in-use`: there is no target `gone`".to_owned();
+    assert_eq!(said, [expected]);
+}
+
+#[test]
 fn a_mail_of_the_old_way_goes_past_targets_and_matchers() {
     let report = send_legacy(&[&PUPPET, &POSTMAN], "take").expect("one type can");
     assert!(report.matchers.is_empty());

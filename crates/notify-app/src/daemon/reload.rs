@@ -1,10 +1,11 @@
 //! Reads the configuration anew when it has changed, and puts it in force.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use notify_bus::{Bus, Cause, Trouble};
+use notify_bus::{Bus, Cause, Trouble, missing_targets};
 use notify_core::Zone;
-use notify_schema::Level;
+use notify_schema::{Fault, Level};
 use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -72,7 +73,7 @@ impl Reload {
     }
 
     fn put_in_force(&self, before: &Ready, now: Ready) -> Option<Trouble> {
-        let known: Vec<String> = before.faults().map(ToString::to_string).collect();
+        let known = all_faults(before);
         let trouble = faults(&now, &known);
         let now = Arc::new(now);
         let settings = now.settings();
@@ -92,10 +93,19 @@ impl Reload {
 /// What it says of itself when all is well.
 pub(super) const STATUS: &str = "takes and delivers events";
 
+/// What is wrong with a configuration, also across its sections: a matcher that names a target
+/// which is not there says so here, and not only when an event is on its way to nowhere.
+fn all_faults(ready: &Ready) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = ready.faults().cloned().collect();
+    faults.extend(missing_targets(&ready.configuration, &ready.engine));
+    faults
+}
+
 /// Says in the log what is wrong with a configuration and is not known; the errors are trouble.
-pub(super) fn faults(ready: &Ready, known: &[String]) -> Option<Trouble> {
+pub(super) fn faults(ready: &Ready, known: &[Fault]) -> Option<Trouble> {
+    let known: BTreeSet<String> = known.iter().map(ToString::to_string).collect();
     let mut errors = Vec::new();
-    for fault in ready.faults() {
+    for fault in all_faults(ready) {
         let text = fault.to_string();
         if known.contains(&text) {
             continue;

@@ -135,6 +135,7 @@ pub(crate) struct Bench {
     pub(crate) bus: Bus,
     pub(crate) opened: Opened,
     ledger: String,
+    clock: Arc<PausedClock>,
     events: AtomicU64,
     stop: CancellationToken,
     worker: Option<JoinHandle<Result<(), notify_core::SpoolError>>>,
@@ -151,14 +152,27 @@ impl Bench {
 
     /// The same on a given spool, not yet at work.
     pub(crate) fn idle(targets: &str, opened: Opened) -> Bench {
-        let ledger = BENCHES.fetch_add(1, Ordering::Relaxed).to_string();
+        let clock = PausedClock(tokio::time::Instant::now());
+        Bench::timed(targets, opened, Arc::new(clock))
+    }
+
+    /// The next bus on the spool of this one, not yet at work.
+    pub(crate) fn next(&self, targets: &str) -> Bench {
+        Bench::timed(targets, self.opened.clone(), Arc::clone(&self.clock))
+    }
+
+    fn timed(targets: &str, opened: Opened, clock: Arc<PausedClock>) -> Bench {
+        let number = BENCHES.fetch_add(1, Ordering::Relaxed);
+        let ledger = number.to_string();
         let (engine, settings) = configured(targets, &ledger, "");
-        let clock = Arc::new(PausedClock(tokio::time::Instant::now()));
+        let by = Arc::clone(&clock) as Arc<dyn Clock>;
         Bench {
-            bus: Bus::new(&opened, engine, registry(), settings, clock),
+            bus: Bus::new(&opened, engine, registry(), settings, by),
             opened,
             ledger,
-            events: AtomicU64::new(0),
+            clock,
+            // No event of one bench has the id of one of another.
+            events: AtomicU64::new(number << 32),
             stop: CancellationToken::new(),
             worker: None,
         }

@@ -198,6 +198,22 @@ async fn of_one_cause_there_is_one_report_an_hour() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nor_when_it_is_started_anew() {
+    let mut bench = Bench::new("one no");
+    bench.accept().await;
+    pass(MINUTES).await;
+    assert_eq!(bench.reports().await.len(), 1);
+    bench.stop().await;
+    let mut next = bench.next("one no");
+    next.begin();
+    next.accept().await;
+    pass(MINUTES * 58).await;
+    assert_eq!(next.reports().await.len(), 1, "59 minutes after the first");
+    pass(MINUTES * 2).await;
+    assert_eq!(next.reports().await.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_breaker_opens_and_a_probe_closes_it() {
     let bench = Bench::new("one fail,take\n  concurrency 1");
     for _ in 0..6 {
