@@ -83,6 +83,7 @@ fn targets(bus: &Bus, gauges: &Gauges, queues: &mut Queues) -> Vec<TargetStatus>
         let (breaker, breaker_until_ms) = match target.breaker {
             BreakerState::Closed => (Breaker::Closed, None),
             BreakerState::Open { until } => (Breaker::Open, Some(until.0)),
+            BreakerState::Resting { until } => (Breaker::Resting, Some(until.0)),
             BreakerState::HalfOpen => (Breaker::HalfOpen, None),
         };
         TargetStatus {

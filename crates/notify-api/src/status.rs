@@ -66,7 +66,7 @@ pub struct TargetStatus {
     pub unusable: Option<String>,
     /// Its breaker.
     pub breaker: Breaker,
-    /// Until when an open breaker lets nothing through.
+    /// Until when a breaker that is open or rests lets nothing through.
     pub breaker_until_ms: Option<i64>,
     /// Failures in a row.
     pub failures: u32,
@@ -88,6 +88,8 @@ pub enum Breaker {
     Closed,
     /// Nothing goes out.
     Open,
+    /// Nothing goes out, because the target asked for it.
+    Resting,
     /// One delivery goes out as a probe.
     HalfOpen,
 }

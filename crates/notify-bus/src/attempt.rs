@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::accept::{UNDECIDED, decided_anew};
+use crate::breaker::Change;
 use crate::bus::{Current, Inner};
-use crate::lanes::{Backoff, Change, Name};
+use crate::lanes::{Backoff, Name};
 use crate::policy::{HELD, Situation, WhenUncertain, seed};
 use crate::trouble::{Cause, Trouble, is_about_ourselves};
 use crate::{LEGACY_MAIL, RetryPolicy};
@@ -79,6 +80,8 @@ struct Ended {
     at: Millis,
     /// Whether the target was asked at all.
     tried: bool,
+    /// How long the target asked to be left alone.
+    rest: Option<Duration>,
 }
 
 /// Makes the attempt that a job is claimed for, and records it.
@@ -209,6 +212,7 @@ fn held(number: u32, now: Millis) -> Ended {
         settlement,
         at: now,
         tried: false,
+        rest: None,
     }
 }
 
@@ -278,6 +282,7 @@ fn judged(
     tried: bool,
 ) -> Ended {
     let (outcome, next) = policy.next(&result, situation(job, at));
+    let rest = policy.rest(&result);
     let (detail, reference, refused) = match result {
         Ok(receipt) => {
             let warnings = receipt.warnings.join("; ");
@@ -298,6 +303,7 @@ fn judged(
         settlement,
         at,
         tried,
+        rest,
     }
 }
 
@@ -314,6 +320,7 @@ fn cut_off(job: &Job, policy: &RetryPolicy, started: Millis, at: Millis) -> Ende
         settlement,
         at,
         tried: true,
+        rest: None,
     }
 }
 
@@ -335,9 +342,13 @@ fn observe(inner: &Inner, job: &Job, policy: &RetryPolicy, ended: &Ended) -> Opt
         let took = at.since(settlement.started);
         lanes.lane(name).tally.attempted(settlement.outcome, took);
         if ended.tried {
-            let change = lanes.tried(name, settlement.outcome, policy, *at);
+            let change = lanes.tried(name, settlement.outcome, ended.rest, policy, *at);
+            // Who asked to be left alone is, also by those that are past their age.
             let is_past_its_age = matches!(settlement.next, Next::Dead { .. });
-            if is_past_its_age && settlement.outcome != Outcome::Failed(FailureKind::Rejected) {
+            if is_past_its_age
+                && ended.rest.is_none()
+                && settlement.outcome != Outcome::Failed(FailureKind::Rejected)
+            {
                 lanes.lane(name).breaker.gave_up();
             }
             change
@@ -350,6 +361,12 @@ fn observe(inner: &Inner, job: &Job, policy: &RetryPolicy, ended: &Ended) -> Opt
         Change::Nothing => None,
         Change::Closed => {
             info!(event = %job.event.id, target = name, "breaker closed");
+            None
+        }
+        // A limit of the far side is no trouble, as long as it lets something through in between.
+        Change::Rests(until) => {
+            let wait = notify_schema::duration_text(until.since(*at));
+            info!(event = %job.event.id, target = name, "the target asks to be left alone for {wait}");
             None
         }
         Change::Opened(until) => {

@@ -158,8 +158,9 @@ impl Bus {
     /// Puts a new configuration in force, at once and as a whole.
     ///
     /// Deliveries under way go on as they began. What waits for a target whose
-    /// section changed, or that failed for its configuration, becomes due, and
-    /// its breaker is closed.
+    /// section changed becomes due, and its breaker is closed. What failed for the
+    /// configuration becomes due, too: what was wrong may have been in another
+    /// section or file. There one delivery is the probe.
     pub fn replace(&self, engine: Arc<Engine>, settings: Settings) {
         engine.prepare_for_many_events();
         let new = Arc::new(Current::new(engine, settings));
@@ -171,17 +172,21 @@ impl Bus {
                 .unwrap_or_else(PoisonError::into_inner);
             std::mem::replace(&mut *current, Arc::clone(&new))
         };
-        let mut changed: BTreeSet<String> = new.engine.changed_targets(&old.engine);
+        let changed = new.engine.changed_targets(&old.engine);
         let mut lanes = self.inner.lanes();
-        changed.extend(lanes.misconfigured().iter().map(ToString::to_string));
         for target in &changed {
             if lanes.changed(target) {
                 info!(target, "breaker closed: the configuration changed");
             }
         }
+        let misconfigured = lanes.misconfigured();
+        for target in &misconfigured {
+            lanes.perhaps_mended(target);
+        }
         lanes.look_at_all();
         drop(lanes);
-        info!(targets = changed.len(), "configuration replaced");
+        let (targets, tried_again) = (changed.len(), misconfigured.len());
+        info!(targets, tried_again, "configuration replaced");
         self.inner.wake.notify_one();
     }
 

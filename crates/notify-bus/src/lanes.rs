@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use notify_core::{Millis, Outcome, TargetQueue};
 
-use crate::breaker::{Breaker, BreakerState};
+use crate::breaker::{Breaker, BreakerState, Change};
 use crate::gauges::Tally;
 use crate::{RetryPolicy, TargetSettings};
 
@@ -70,14 +70,6 @@ pub(crate) struct Rules {
 pub(crate) struct Order {
     pub(crate) target: Name,
     pub(crate) most: usize,
-}
-
-/// What an attempt changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    Nothing,
-    Opened(Millis),
-    Closed,
 }
 
 impl Lanes {
@@ -160,7 +152,7 @@ impl Lanes {
         self.look(name);
     }
 
-    /// Somebody changed the spool: it is to be asked, and each open breaker lets a probe out.
+    /// Somebody changed the spool: it is to be asked, and each breaker that is not closed lets a probe out.
     pub(crate) fn stirred(&mut self) {
         self.want_survey();
         let names: Vec<Name> = self.lanes.keys().cloned().collect();
@@ -201,11 +193,12 @@ impl Lanes {
         self.look(name);
     }
 
-    /// What an attempt says about its target.
+    /// What an attempt says about its target; `rest` is how long it asked to be left alone.
     pub(crate) fn tried(
         &mut self,
         name: &str,
         outcome: Outcome,
+        rest: Option<Duration>,
         policy: &RetryPolicy,
         now: Millis,
     ) -> Change {
@@ -215,19 +208,11 @@ impl Lanes {
         let change = match outcome {
             // Who says no is there.
             Outcome::Delivered | Outcome::Partial | Outcome::Failed(Rejected) => {
-                let closed = lane.breaker.succeeded();
-                if closed {
-                    Change::Closed
-                } else {
-                    Change::Nothing
-                }
+                lane.breaker.succeeded()
             }
             // The worker ended, not the target.
             Outcome::CutOff => Change::Nothing,
-            Outcome::Failed(_) => {
-                let opened = lane.breaker.failed(policy, now);
-                opened.map_or(Change::Nothing, Change::Opened)
-            }
+            Outcome::Failed(_) => lane.breaker.failed(policy, now, rest),
         };
         self.look(name);
         change
@@ -238,13 +223,25 @@ impl Lanes {
         self.lane(name).misconfigured = true;
     }
 
-    /// The configuration of a target changed: a new beginning for it. Says whether its breaker was open.
+    /// The configuration of a target changed: a new beginning for it. Says whether its breaker was not closed.
     pub(crate) fn changed(&mut self, name: &str) -> bool {
         let lane = self.lane(name);
         lane.misconfigured = false;
-        let closed = lane.breaker.succeeded();
-        self.hurried.insert(name.into());
+        let closed = lane.breaker.reset();
+        self.hurry(name);
         closed
+    }
+
+    /// What failed for its configuration may go out now, though its own section is as it was: one
+    /// delivery is the probe, and the others follow it.
+    pub(crate) fn perhaps_mended(&mut self, name: &str) {
+        self.lane(name).breaker.probe();
+        self.hurry(name);
+    }
+
+    /// What waits for a target is to be made due.
+    pub(crate) fn hurry(&mut self, name: &str) {
+        self.hurried.insert(name.into());
     }
 
     /// The targets whose last attempt failed for its configuration.
@@ -344,7 +341,9 @@ impl Lane {
         }
         let concurrency = rules.settings.concurrency;
         let places = match self.breaker.look(now) {
-            BreakerState::Open { until } => return (0, Some(until)),
+            BreakerState::Open { until } | BreakerState::Resting { until } => {
+                return (0, Some(until));
+            }
             BreakerState::HalfOpen => usize::from(self.under_way == 0),
             BreakerState::Closed => concurrency.saturating_sub(self.under_way),
         };

@@ -84,6 +84,18 @@ impl RetryPolicy {
         }
     }
 
+    /// How long the target asks to be left alone by all deliveries, as with `Retry-After`: at most
+    /// the longest interval.
+    ///
+    /// What is said of single recipients is about them and not about the target.
+    pub fn rest(&self, result: &Result<Receipt, Failure>) -> Option<Duration> {
+        let failure = result.as_ref().err()?;
+        let is_whole = failure.refused().is_empty();
+        let asked = failure.asked_delay()?.min(self.max_interval);
+        let asks = failure.kind() == FailureKind::Unavailable && is_whole && !asked.is_zero();
+        asks.then_some(asked)
+    }
+
     /// What comes after an attempt that was cut off: it may have arrived.
     pub fn after_cut_off(&self, situation: Situation) -> Next {
         self.again(FailureKind::Uncertain, None, None, situation)

@@ -144,7 +144,7 @@ impl Worker {
                     };
                     let bad = Outcome::Failed(FailureKind::Misconfigured);
                     if failure.is_some_and(|failure| failure.outcome == bad && later(&failure)) {
-                        lanes.changed(&target);
+                        lanes.hurry(&target);
                     }
                 }
             }
@@ -299,7 +299,7 @@ async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
                 "waiting deliveries cannot be hurried: {}",
                 report(&failure)
             );
-            inner.lanes().changed(&target);
+            inner.lanes().hurry(&target);
             inner.spool_failed(Call::Change, &failure);
         }
     }

@@ -23,6 +23,10 @@ fn a_matcher_that_names_a_missing_target_is_reported_once() {
     until("the log has it", || {
         notify.daemon_log().contains("there is no target `lost`")
     });
+    until("no target changed", || {
+        let log = notify.daemon_log();
+        log.contains("configuration replaced targets=0 tried_again=1")
+    });
     // The report goes to the missing target, too, and makes no other.
     assert_eq!(server.messages().len(), 1);
     drop(daemon);

@@ -121,6 +121,7 @@ impl Sample {
         let states = [
             ("closed", Breaker::Closed),
             ("open", Breaker::Open),
+            ("resting", Breaker::Resting),
             ("half-open", Breaker::HalfOpen),
         ];
         let breakers = self.labelled().flat_map(|(name, target)| {

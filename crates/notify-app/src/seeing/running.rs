@@ -30,6 +30,8 @@ pub(crate) enum Breaker {
     Closed,
     /// Nothing goes out until then.
     Open(Millis),
+    /// The same, because the target asked for it.
+    Resting(Millis),
     /// One delivery goes out as a probe.
     HalfOpen,
 }
@@ -128,10 +130,12 @@ impl Daemon {
 impl Breaker {
     /// That of a target, in the daemon's form.
     fn read(target: &Value) -> Option<Self> {
+        let until = || target["breaker-until-ms"].as_i64().map(Millis);
         match target["breaker"].as_str()? {
             "closed" => Some(Breaker::Closed),
             "half-open" => Some(Breaker::HalfOpen),
-            "open" => Some(Breaker::Open(Millis(target["breaker-until-ms"].as_i64()?))),
+            "open" => Some(Breaker::Open(until()?)),
+            "resting" => Some(Breaker::Resting(until()?)),
             _ => None,
         }
     }
@@ -141,6 +145,7 @@ impl Breaker {
             Breaker::Closed => ("closed", None),
             Breaker::HalfOpen => ("half-open", None),
             Breaker::Open(until) => ("open", Some(until.0)),
+            Breaker::Resting(until) => ("resting", Some(until.0)),
         };
         json!({"state": state, "until-ms": until})
     }
@@ -151,6 +156,7 @@ impl Breaker {
             Breaker::Closed => "ready".to_owned(),
             Breaker::HalfOpen => "probing".to_owned(),
             Breaker::Open(until) => format!("breaker open until {}", view.moment(until)),
+            Breaker::Resting(until) => format!("rests until {}", view.moment(until)),
         }
     }
 }
@@ -185,6 +191,7 @@ mod tests {
                 target("mail", Told::Closed, None),
                 target("push", Told::Open, Some(later(900).0)),
                 target("relay", Told::HalfOpen, None),
+                target("ticket", Told::Resting, Some(later(60).0)),
             ],
             ..Status::default()
         };
@@ -197,10 +204,23 @@ mod tests {
             ("mail", Breaker::Closed),
             ("push", Breaker::Open(later(900))),
             ("relay", Breaker::HalfOpen),
+            ("ticket", Breaker::Resting(later(60))),
         ];
         let expected = expected.map(|(name, breaker)| (name.to_owned(), breaker));
         assert_eq!(daemon().breakers(), expected);
         assert_eq!(Daemon::Absent.breakers(), []);
+    }
+
+    #[test]
+    fn what_a_breaker_means_is_said_to_people_and_programs() {
+        let fixed = Fixed::new();
+        let resting = Breaker::Resting(later(60));
+        assert_eq!(
+            resting.text(&fixed.view()),
+            "rests until 2024-01-08 08:01:00"
+        );
+        let expected = json!({"state": "resting", "until-ms": later(60).0});
+        assert_eq!(resting.json(), expected);
     }
 
     #[test]

@@ -109,6 +109,26 @@ fn only_recipients_with_hope_are_tried_again() {
 }
 
 #[test]
+fn a_whole_target_rests_when_it_says_so_for_itself() {
+    let policy = RetryPolicy::default();
+    let check = |failure: Failure, expected: Option<Duration>| {
+        assert_eq!(policy.rest(&Err(failure)), expected);
+    };
+    let unavailable = |delay| Failure::unavailable("429").retry_after(delay);
+    check(unavailable(SECOND * 30), Some(SECOND * 30));
+    check(unavailable(SECOND * 86_400), Some(policy.max_interval));
+    check(unavailable(Duration::ZERO), None);
+    check(Failure::unavailable("no route"), None);
+    check(Failure::rejected("410").retry_after(SECOND), None);
+    check(Failure::uncertain("silence").retry_after(SECOND), None);
+    let grey = || unavailable(SECOND * 300);
+    let of_one = vec![("grey@a".to_owned(), grey())];
+    check(grey().with_refused(of_one), None);
+    let some = partial(vec![("grey@a", grey())]);
+    assert_eq!(policy.rest(&Ok(some)), None);
+}
+
+#[test]
 fn those_who_took_it_count_when_nobody_is_left() {
     let gone = || vec![("gone@a", Failure::rejected("unknown"))];
     let grey = || vec![("grey@a", Failure::unavailable("greylisted"))];

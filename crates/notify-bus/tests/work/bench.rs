@@ -44,8 +44,10 @@ static PUPPET: TargetType =
 static LETTER: TargetType = TargetType::new("letter", "Letter", build)
     .properties(&[&ACTS, &LEDGER])
     .legacy(|mail: LegacyMail| {
+        let wrong = mail.recipients.iter().any(|to| to.starts_with("wrong"));
+        let act = if wrong { "wrong" } else { "take" };
         Arc::new(Puppet {
-            acts: vec!["take".to_owned()],
+            acts: vec![act.to_owned()],
             ledger: mail.author,
         })
     });

@@ -214,6 +214,22 @@ async fn nor_when_it_is_started_anew() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_to_be_left_alone_is_not_asked_by_each_delivery() {
+    let bench = Bench::new("one later\n  concurrency 2");
+    for _ in 0..100 {
+        bench.accept().await;
+    }
+    pass(MINUTES * 19).await;
+    assert_eq!(bench.seen().len(), 2, "those that were under way");
+    let status = &bench.bus.status()[0];
+    let is_resting = matches!(status.breaker, BreakerState::Resting { .. });
+    assert!(is_resting && status.failures == 1, "{status:?}");
+    assert_eq!(bench.reports().await, [], "a limit is no trouble");
+    pass(MINUTES * 2).await;
+    assert_eq!(bench.seen().len(), 3, "one probe");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_breaker_opens_and_a_probe_closes_it() {
     let bench = Bench::new("one fail,take\n  concurrency 1");
     for _ in 0..6 {
@@ -644,6 +660,34 @@ async fn a_reload_tries_again_what_failed_for_the_configuration() {
     let (state, outcomes) = bench.course(event, "slow").await;
     assert_eq!(state, JobState::Pending, "nothing changed for it");
     assert_eq!(outcomes, ["unavailable"]);
+}
+
+/// The attempts at mails of the old way.
+fn mails_seen(bench: &Bench) -> usize {
+    let seen = bench.seen();
+    let mails = seen.iter().filter(|seen| seen.target == LEGACY_MAIL);
+    mails.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_changed_nothing_closes_no_breaker() {
+    let bench = Bench::new("one take");
+    for _ in 0..7 {
+        let mail = LegacyMail {
+            recipients: vec!["wrong@b".to_owned()],
+            author: bench.ledger().to_owned(),
+        };
+        let entry = legacy_entry(bench.event(), mail, bench.bus.clock().now());
+        bench.bus.accept_entry(entry).await.expect("accepted");
+        pass(SECONDS / 10).await;
+    }
+    assert_eq!(mails_seen(&bench), 5, "the others wait for the breaker");
+    for reload in 1..4 {
+        bench.replace("one take");
+        pass(SECONDS / 10).await;
+        let seen = mails_seen(&bench);
+        assert_eq!(seen, 5 + reload, "one probe, not all of them");
+    }
 }
 
 /// A configuration whose only matcher is in force and cannot be used.
