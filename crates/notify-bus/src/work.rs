@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use notify_core::{Claim, FailureKind, Millis, Outcome, SpoolError, SpoolErrorKind, report};
+use notify_core::{
+    Claim, FailureKind, Millis, Outcome, SpoolError, SpoolErrorKind, Unreadable, report,
+};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::attempt::{Place, attempt, give_back};
 use crate::bus::{Bus, Call, Current, Inner};
@@ -281,6 +283,26 @@ async fn claim(worker: Worker, order: Order, lease: Duration) {
         }
         tasks.spawn(attempt(Arc::clone(&inner), job, places, killed.clone()));
     }
+    for lost in inner.opened.spool.take_unreadable() {
+        unreadable(&inner, lost).await;
+    }
+}
+
+/// A delivery that the spool itself gave up: people hear of it as of any other.
+async fn unreadable(inner: &Inner, lost: Unreadable) {
+    let Unreadable {
+        event,
+        target,
+        detail,
+    } = lost;
+    inner.lanes().lane(&target).tally.died();
+    error!(%event, target, "given up: {detail}");
+    let trouble = Trouble {
+        cause: Cause::GivenUp,
+        detail: format!("The delivery of {event} to `{target}` was given up: {detail}"),
+        target: Some(target),
+    };
+    inner.tell(trouble).await;
 }
 
 async fn hurry(inner: Arc<Inner>, target: Arc<str>) {

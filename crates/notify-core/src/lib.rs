@@ -68,7 +68,7 @@ pub use spool::{
     AttemptRecord, Claim, Counts, Entry, EventRecord, EventSummary, Found, History, HistoryQuery,
     Job, JobRecord, JobState, LastAttempts, Lease, Millis, NewJob, Next, OpenFor, Opened, Outcome,
     Put, Refusal, Retention, Seen, Selection, Settlement, Spool, SpoolError, SpoolErrorKind,
-    SpoolPlace, SpoolType, Swept, TargetQueue, Upkeep, Watched,
+    SpoolPlace, SpoolType, Swept, TargetQueue, Unreadable, Upkeep, Watched,
 };
 pub use target::{Attempt, Build, BuildLegacy, Message, Receipt, Target, TargetType};
 pub use templates::TemplateSet;

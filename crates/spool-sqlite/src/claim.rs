@@ -3,15 +3,14 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::hash_map::{self, HashMap};
-use std::sync::Arc;
 use std::time::Duration;
 
-use notify_core::{EventId, Job, Lease, LegacyMail, Millis, Notification, SpoolError};
+use notify_core::Millis;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::batch::Batch;
-use crate::codec::{Stored, read_list};
-use crate::fault::{Failed, unreadable};
+use crate::codec::{self, Stored};
+use crate::fault::{Failed, is_of_value};
 use crate::schema::WIDTH;
 use crate::settle::{cut_off, held_row};
 
@@ -31,18 +30,26 @@ pub(crate) struct Wanted {
 #[derive(Debug, Default)]
 pub(crate) struct Claimed {
     pub(crate) jobs: Vec<Taken>,
-    /// By number; one that is missing is damage.
-    pub(crate) events: HashMap<i64, Option<Stored>>,
+    /// By number.
+    pub(crate) events: HashMap<i64, Found>,
+}
+
+/// The event of a claimed delivery.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Row(Stored),
+    /// Why there is no row to decode, and the id of the event, when at least that can be read.
+    Damage(String, Option<[u8; 16]>),
 }
 
 #[derive(Debug)]
 pub(crate) struct Taken {
-    id: i64,
-    token: i64,
-    target: String,
-    attempts: u32,
-    since: i64,
-    recipients: Option<String>,
+    pub(crate) id: i64,
+    pub(crate) token: i64,
+    pub(crate) target: String,
+    pub(crate) attempts: u32,
+    pub(crate) since: i64,
+    pub(crate) recipients: Option<Vec<u8>>,
 }
 
 /// Leases what is due, the oldest first.
@@ -58,8 +65,11 @@ pub(crate) fn claim(batch: &mut Batch<'_>, wanted: &Wanted) -> Result<Claimed, F
         line.go_on(batch, head.target)?;
         let seq = taken.id / WIDTH;
         if let hash_map::Entry::Vacant(place) = claimed.events.entry(seq) {
-            let event = stored(batch, seq)?;
-            bytes += event.as_ref().map_or(0, Stored::size);
+            let event = found(batch, seq)?;
+            bytes += match &event {
+                Found::Row(stored) => stored.size(),
+                Found::Damage(..) => 0,
+            };
             place.insert(event);
         }
         claimed.jobs.push(taken);
@@ -160,7 +170,7 @@ fn lease(
                 target: name,
                 attempts: held.attempts,
                 since: row.get(5)?,
-                recipients: row.get(6)?,
+                recipients: codec::bytes(row, 6)?,
             };
             Ok((held, taken, row.get::<_, bool>(7)?, Millis(row.get(8)?)))
         })?;
@@ -186,77 +196,37 @@ fn lease(
     Ok(taken)
 }
 
-fn stored(batch: &Batch<'_>, seq: i64) -> rusqlite::Result<Option<Stored>> {
+/// An event. That a row holds garbage must not stop those behind it.
+fn found(batch: &Batch<'_>, seq: i64) -> rusqlite::Result<Found> {
     let mut statement = batch.statement(STORED)?;
-    statement.query_row([seq], read_stored).optional()
+    let damage = match statement
+        .query_row([seq], |row| read_stored(row, 0))
+        .optional()
+    {
+        Ok(Some(stored)) => return Ok(Found::Row(stored)),
+        Ok(None) => "it is not there".to_owned(),
+        Err(error) if is_of_value(&error) => error.to_string(),
+        Err(error) => return Err(error),
+    };
+    let id = batch
+        .statement("SELECT id FROM event WHERE seq = ?1")?
+        .query_row([seq], |row| codec::bytes(row, 0))
+        .optional()?;
+    let id = id.flatten().and_then(|id| id.try_into().ok());
+    Ok(Found::Damage(damage, id))
 }
 
 /// The columns of a [`Stored`] by `seq`, for [`read_stored`].
 pub(crate) const STORED: &str = "SELECT id, timestamp, severity, content, raw
    FROM event JOIN body USING (seq) WHERE seq = ?1";
 
-pub(crate) fn read_stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+/// The columns of [`STORED`], beginning at one.
+pub(crate) fn read_stored(row: &Row<'_>, first: usize) -> rusqlite::Result<Stored> {
     Ok(Stored {
-        id: row.get(0)?,
-        timestamp: row.get(1)?,
-        severity: row.get(2)?,
-        content: row.get(3)?,
-        raw: row.get(4)?,
+        id: row.get(first)?,
+        timestamp: row.get(first + 1)?,
+        severity: row.get(first + 2)?,
+        content: row.get(first + 3)?,
+        raw: row.get(first + 4)?,
     })
-}
-
-/// A claimed delivery, decoded; or its lease and why it cannot be.
-pub(crate) type Decoded = Result<Job, (Lease, SpoolError)>;
-
-impl Claimed {
-    /// Deliveries of one event share it.
-    pub(crate) fn decoded(self) -> Vec<Decoded> {
-        let read = |stored: Option<Stored>| {
-            let missing = || unreadable("the event is missing");
-            let (event, legacy) = stored.ok_or_else(missing)?.unpacked()?;
-            Ok((Arc::new(event), legacy))
-        };
-        let told = |error: SpoolError| notify_core::report(&error);
-        let mut events = HashMap::new();
-        for (seq, stored) in self.events {
-            let id = stored.as_ref().map_or([0; 16], |stored| stored.id);
-            events.insert(seq, (EventId::from_bytes(id), read(stored).map_err(told)));
-        }
-        let decode = |taken: Taken| {
-            let (id, read) = &events[&(taken.id / WIDTH)];
-            taken.decoded(*id, read.as_ref().map_err(String::as_str))
-        };
-        self.jobs.into_iter().map(decode).collect()
-    }
-}
-
-impl Taken {
-    fn decoded(
-        self,
-        event: EventId,
-        read: Result<&(Arc<Notification>, Option<LegacyMail>), &str>,
-    ) -> Decoded {
-        let lease = Lease {
-            key: format!("{event}.{}", self.target),
-            token: self.token.cast_unsigned(),
-            place: self.id.cast_unsigned(),
-        };
-        let (event, legacy) = match read {
-            Ok((event, legacy)) => (Arc::clone(event), legacy.clone()),
-            Err(why) => return Err((lease, unreadable(why))),
-        };
-        let recipients = match read_list(self.recipients) {
-            Ok(recipients) => recipients,
-            Err(why) => return Err((lease, why)),
-        };
-        Ok(Job {
-            lease,
-            event,
-            target: self.target,
-            attempt: self.attempts.saturating_add(1),
-            since: Millis(self.since),
-            recipients,
-            legacy,
-        })
-    }
 }

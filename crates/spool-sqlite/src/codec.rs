@@ -7,6 +7,8 @@ use notify_core::{
     Content, Entry, EventId, ForwardedMail, JobState, LegacyMail, Millis, NewJob, Notification,
     Severity, SpoolError, SpoolErrorKind,
 };
+use rusqlite::Row;
+use rusqlite::types::ValueRef;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::unreadable;
@@ -134,12 +136,10 @@ impl Stored {
     /// The event, and the recipients of a mail of the old way.
     ///
     /// # Errors
-    /// `Corrupt` when it is not what [`packed`] writes.
-    pub(crate) fn unpacked(self) -> Result<(Notification, Option<LegacyMail>), SpoolError> {
-        let id = EventId::from_bytes(self.id);
-        let damaged = |what: &str| unreadable(format!("event {id}: {what}"));
+    /// Why not, when it is not what [`packed`] writes.
+    pub(crate) fn unpacked(self) -> Result<(Notification, Option<LegacyMail>), String> {
         let written: Written =
-            serde_json::from_str(&self.content).map_err(|error| damaged(&error.to_string()))?;
+            serde_json::from_str(&self.content).map_err(|error| error.to_string())?;
         let content = match (written.template, written.mail, self.raw) {
             (Some(Template { name, data }), None, None) => Content::Template { name, data },
             (None, Some(Mail { title, text }), Some(raw)) => Content::Mail(ForwardedMail {
@@ -147,10 +147,10 @@ impl Stored {
                 title,
                 text,
             }),
-            _ => return Err(damaged("it has no content, or two")),
+            _ => return Err("it has no content, or two".to_owned()),
         };
         let event = Notification {
-            id,
+            id: EventId::from_bytes(self.id),
             severity: severity(&self.severity)?,
             timestamp: self.timestamp,
             fields: written.fields,
@@ -160,10 +160,33 @@ impl Stored {
     }
 }
 
-/// The severity of this name.
-pub(crate) fn severity(name: &str) -> Result<Severity, SpoolError> {
-    name.parse()
-        .map_err(|_| unreadable(format!("`{name}` is no severity")))
+fn severity(name: &str) -> Result<Severity, String> {
+    name.parse().map_err(|_| format!("`{name}` is no severity"))
+}
+
+/// The severity of this name for a list, which must not end at one bad row.
+pub(crate) fn any_severity(name: &str) -> Severity {
+    name.parse().unwrap_or(Severity::Unknown)
+}
+
+/// The bytes of a text or a blob. Whether they are what they should be is for a decoder to say.
+pub(crate) fn bytes(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<Vec<u8>>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Some(bytes.to_vec()),
+        _ => None,
+    })
+}
+
+/// A text for people, who can read past what is no UTF-8 in it.
+pub(crate) fn shown(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+    let bytes = bytes(row, at)?;
+    Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// How many attempts were made. A number that cannot be is the nearest that can.
+pub(crate) fn times(row: &Row<'_>, at: usize) -> rusqlite::Result<u32> {
+    let number: i64 = row.get(at)?;
+    Ok(u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
 
 /// A state's number in the file. The partial indexes name 0, 2 and 1.
@@ -202,14 +225,14 @@ fn list_of_all<T: Serialize>(list: &[T]) -> Result<String, SpoolError> {
         .map_err(|error| SpoolError::new(SpoolErrorKind::Unfit, error.to_string()))
 }
 
-/// A list that was written in a column.
+/// A list that was written in a column, or why it cannot be read.
 pub(crate) fn read_list<T: for<'de> Deserialize<'de>>(
-    text: Option<String>,
-) -> Result<Option<Vec<T>>, SpoolError> {
-    let read = |text: String| serde_json::from_str(&text);
+    text: Option<&[u8]>,
+) -> Result<Option<Vec<T>>, String> {
+    let read = |text| serde_json::from_slice(text);
     text.map(read)
         .transpose()
-        .map_err(|error| unreadable(format!("a list: {error}")))
+        .map_err(|error| error.to_string())
 }
 
 /// A count that is never negative in a sound file.

@@ -16,8 +16,22 @@ pub(crate) enum Failed {
 
 impl From<Error> for Failed {
     fn from(error: Error) -> Self {
+        if is_of_value(&error) {
+            return Failed::Refused(unreadable(error.to_string()));
+        }
         Failed::Database(error)
     }
+}
+
+/// Whether a value is not what this program writes. The file itself is whole.
+pub(crate) fn is_of_value(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::FromSqlConversionFailure(..)
+            | Error::IntegralValueOutOfRange(..)
+            | Error::InvalidColumnType(..)
+            | Error::Utf8Error(..)
+    )
 }
 
 impl From<SpoolError> for Failed {

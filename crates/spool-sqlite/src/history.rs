@@ -1,17 +1,15 @@
 //! What became of events.
 
-use std::collections::BTreeMap;
-
 use notify_core::{
-    AttemptRecord, EventId, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Millis,
-    Outcome, SpoolError,
+    EventId, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Millis, Severity,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
+use crate::attempts::chain;
 use crate::claim::{STORED, read_stored};
-use crate::codec::{self, limit, read_list, state_number};
-use crate::fault::{Failed, unreadable};
+use crate::codec::{self, any_severity, bytes, limit, read_list, shown, state_number};
+use crate::fault::{Failed, is_of_value, unreadable};
 use crate::schema::WIDTH;
 
 /// Deliveries up to which an index of them is cheaper than a walk over the events.
@@ -144,7 +142,7 @@ pub(crate) struct SummaryRow {
     id: [u8; 16],
     accepted: i64,
     timestamp: i64,
-    severity: String,
+    severity: Severity,
     kind: Option<String>,
     title: String,
 }
@@ -155,9 +153,9 @@ pub(crate) fn summary_row(row: &Row<'_>) -> rusqlite::Result<SummaryRow> {
         id: row.get(1)?,
         accepted: row.get(2)?,
         timestamp: row.get(3)?,
-        severity: row.get(4)?,
-        kind: row.get(5)?,
-        title: row.get(6)?,
+        severity: any_severity(&shown(row, 4)?.unwrap_or_default()),
+        kind: shown(row, 5)?,
+        title: shown(row, 6)?.unwrap_or_default(),
     })
 }
 
@@ -178,7 +176,7 @@ impl SummaryRow {
             id: EventId::from_bytes(self.id),
             accepted: Millis(self.accepted),
             timestamp: self.timestamp,
-            severity: codec::severity(&self.severity)?,
+            severity: self.severity,
             kind: self.kind,
             title: self.title,
             jobs,
@@ -198,7 +196,8 @@ pub(crate) fn event(connection: &Connection, id: EventId) -> Result<Option<Event
             "SELECT seq, accepted, trace FROM event JOIN body USING (seq) WHERE id = ?1",
         )?
         .query_row([id.to_bytes()], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?))
+            let trace = shown(row, 2)?.unwrap_or_default();
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, trace))
         })
         .optional()?;
     let Some((seq, accepted, trace)) = found else {
@@ -206,8 +205,13 @@ pub(crate) fn event(connection: &Connection, id: EventId) -> Result<Option<Event
     };
     let stored = connection
         .prepare_cached(STORED)?
-        .query_row([seq], read_stored)?;
-    let (event, _) = stored.unpacked()?;
+        .query_row([seq], |row| read_stored(row, 0));
+    let damaged = |why| unreadable(format!("event {id}, body {seq}: {why}"));
+    let stored = match stored {
+        Err(error) if is_of_value(&error) => return Err(damaged(error.to_string()).into()),
+        stored => stored?,
+    };
+    let (event, _) = stored.unpacked().map_err(damaged)?;
     let sql = format!("{JOB} WHERE job.id >= ?1 AND job.id < ?2 ORDER BY name");
     let rows: Vec<JobRow> = connection
         .prepare_cached(&sql)?
@@ -329,7 +333,7 @@ struct JobRow {
     since: i64,
     due: i64,
     leased: bool,
-    recipients: Option<String>,
+    recipients: Option<Vec<u8>>,
     reason: Option<String>,
     changed: i64,
     last: Option<i64>,
@@ -344,8 +348,8 @@ fn job_row(row: &Row<'_>) -> rusqlite::Result<JobRow> {
         since: row.get(4)?,
         due: row.get(5)?,
         leased: row.get(6)?,
-        recipients: row.get(7)?,
-        reason: row.get(8)?,
+        recipients: bytes(row, 7)?,
+        reason: shown(row, 8)?,
         changed: row.get(9)?,
         last: row.get(10)?,
     })
@@ -363,98 +367,11 @@ impl JobRow {
             since: Millis(self.since),
             due: (state == JobState::Pending).then_some(Millis(self.due)),
             is_leased: self.leased,
-            recipients: read_list(self.recipients)?,
+            // Of a list that cannot be read a check says so; it must not hide all the others.
+            recipients: read_list(self.recipients.as_deref()).unwrap_or_default(),
             reason: self.reason,
             changed: Millis(self.changed),
             attempts: chain(connection, self.last)?,
         })
     }
-}
-
-/// The attempts of a delivery, from its last one back; answered the first first.
-fn chain(connection: &Connection, last: Option<i64>) -> Result<Vec<AttemptRecord>, Failed> {
-    let mut attempts = Vec::new();
-    let mut next = last;
-    while let Some(id) = next {
-        let (previous, attempt) = connection
-            .prepare_cached(&format!(
-                "SELECT previous, {ATTEMPT} FROM attempt WHERE id = ?1"
-            ))?
-            .query_row([id], |row| {
-                Ok((row.get::<_, Option<i64>>(0)?, attempt_row(row, 1)?))
-            })?;
-        if previous.is_some_and(|previous| previous >= id) {
-            return Err(unreadable(format!("attempt {id} comes before itself")).into());
-        }
-        attempts.push(attempt.record()?);
-        next = previous;
-    }
-    attempts.reverse();
-    Ok(attempts)
-}
-
-/// The columns of an attempt, for [`attempt_row`].
-pub(crate) const ATTEMPT: &str = "number, started, ended, outcome, detail, reference, refused";
-
-#[derive(Debug)]
-pub(crate) struct AttemptRow {
-    number: u32,
-    started: i64,
-    ended: i64,
-    outcome: String,
-    detail: Option<String>,
-    reference: Option<String>,
-    refused: Option<String>,
-}
-
-/// The columns of [`ATTEMPT`], beginning at one.
-pub(crate) fn attempt_row(row: &Row<'_>, first: usize) -> rusqlite::Result<AttemptRow> {
-    Ok(AttemptRow {
-        number: row.get(first)?,
-        started: row.get(first + 1)?,
-        ended: row.get(first + 2)?,
-        outcome: row.get(first + 3)?,
-        detail: row.get(first + 4)?,
-        reference: row.get(first + 5)?,
-        refused: row.get(first + 6)?,
-    })
-}
-
-impl AttemptRow {
-    pub(crate) fn record(self) -> Result<AttemptRecord, SpoolError> {
-        let outcome = Outcome::named(&self.outcome)
-            .ok_or_else(|| unreadable(format!("`{}` is no outcome", self.outcome)))?;
-        Ok(AttemptRecord {
-            number: self.number,
-            started: Millis(self.started),
-            ended: Millis(self.ended),
-            outcome,
-            detail: self.detail,
-            reference: self.reference,
-            refused: read_list(self.refused)?.unwrap_or_default(),
-        })
-    }
-}
-
-/// A target, its last success and its last failure.
-pub(crate) type Last = (String, Option<AttemptRecord>, Option<AttemptRecord>);
-
-/// How each target that ever had an attempt fared lately, by name.
-pub(crate) fn last_attempts(connection: &Connection) -> Result<Vec<Last>, Failed> {
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT name, arrived, {ATTEMPT} FROM last JOIN target ON target.id = last.target
-         ORDER BY name, arrived"
-    ))?;
-    let rows = statement.query_map([], |row| {
-        Ok((row.get(0)?, row.get::<_, bool>(1)?, attempt_row(row, 2)?))
-    })?;
-    let mut lasts: BTreeMap<String, (Option<_>, Option<_>)> = BTreeMap::new();
-    for row in rows {
-        let (name, arrived, attempt) = row?;
-        let (success, failure) = lasts.entry(name).or_default();
-        let place = if arrived { success } else { failure };
-        *place = Some(attempt.record()?);
-    }
-    let last = |(name, (success, failure))| (name, success, failure);
-    Ok(lasts.into_iter().map(last).collect())
 }

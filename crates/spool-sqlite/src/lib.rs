@@ -18,18 +18,21 @@
 //! # Ok::<(), notify_core::SpoolError>(())
 //! ```
 
+mod attempts;
 mod backup;
 mod batch;
 mod claim;
 mod codec;
 mod connection;
 mod counts;
+mod decode;
 mod fault;
 mod folder;
 mod history;
 mod lookup;
 mod open;
 mod put;
+mod readable;
 mod readers;
 mod schema;
 mod settle;

@@ -4,7 +4,7 @@ use notify_core::{JobState, Lease, Millis, Next, Outcome, Settlement, SpoolError
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::batch::Batch;
-use crate::codec::{listed, recipients, state_number};
+use crate::codec::{listed, recipients, state_number, times};
 use crate::fault::Failed;
 
 /// Leases that one step of a recovery ends.
@@ -108,7 +108,7 @@ pub(crate) fn held_row(row: &Row<'_>) -> rusqlite::Result<Held> {
     Ok(Held {
         id: row.get(0)?,
         target: row.get(1)?,
-        attempts: row.get(2)?,
+        attempts: times(row, 2)?,
         last: row.get(3)?,
     })
 }

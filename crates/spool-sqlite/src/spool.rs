@@ -1,20 +1,22 @@
 //! The contracts of a spool, each call handed to the writer or to a reader.
 
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use notify_core::{
     Claim, Counts, Entry, EventId, EventRecord, EventSummary, History, HistoryQuery, Job,
     JobRecord, JobState, Lease, Millis, Next, Outcome, Put, Seen, Selection, Settlement, Spool,
-    SpoolError, SpoolErrorKind, TargetQueue, Watched,
+    SpoolError, SpoolErrorKind, TargetQueue, Unreadable, Watched,
 };
 
+use crate::attempts::{self, Last};
 use crate::claim::{self, Wanted};
 use crate::codec::packed;
+use crate::decode::Undecoded;
 use crate::fault::fault;
 use crate::folder::Hold;
-use crate::history::{self, Last};
+use crate::history;
 use crate::readers::Readers;
 use crate::steer::{self, Deed, Place};
 use crate::writer::Writer;
@@ -30,6 +32,8 @@ pub(crate) struct SqliteSpool {
     writer: Option<Writer>,
     /// Behind which event a sweep goes on.
     pub(crate) swept: Mutex<i64>,
+    /// What was given up, until somebody asks.
+    unreadable: Mutex<Vec<Unreadable>>,
     /// Given up last: until then nobody sets the database aside.
     _hold: Option<Hold>,
 }
@@ -46,6 +50,7 @@ impl SqliteSpool {
             writer,
             readers,
             swept: Mutex::new(0),
+            unreadable: Mutex::default(),
             _hold: hold,
         }
     }
@@ -79,24 +84,29 @@ impl SqliteSpool {
         Ok(changed)
     }
 
-    /// A delivery whose event cannot be read is given up, or it would be claimed for ever.
-    async fn give_up(
-        &self,
-        lease: &Lease,
-        why: &SpoolError,
-        now: Millis,
-    ) -> Result<(), SpoolError> {
+    /// A delivery that cannot be read is given up, or it would be claimed for ever.
+    ///
+    /// When even that fails, its lease ends, and the next claim comes here again.
+    async fn give_up(&self, undecoded: Undecoded, now: Millis) {
         let settlement = Settlement {
             started: now,
             outcome: Outcome::Failed(notify_core::FailureKind::Rejected),
-            detail: Some(notify_core::report(why)),
+            detail: Some(undecoded.told.detail.clone()),
             reference: None,
             refused: Vec::new(),
             next: Next::Dead {
-                reason: "what the spool holds of it cannot be read".to_owned(),
+                reason: undecoded.reason,
             },
         };
-        self.settle(lease, settlement, now).await
+        if self.settle(&undecoded.lease, settlement, now).await.is_ok() {
+            self.unreadable().push(undecoded.told);
+        }
+    }
+
+    fn unreadable(&self) -> MutexGuard<'_, Vec<Unreadable>> {
+        self.unreadable
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,13 +137,17 @@ impl Spool for SqliteSpool {
             .call(0, move |batch| claim::claim(batch, &wanted))
             .await?;
         let mut jobs = Vec::new();
-        for decoded in claimed.decoded() {
+        for decoded in claimed.decoded(&self.path) {
             match decoded {
                 Ok(job) => jobs.push(job),
-                Err((lease, why)) => self.give_up(&lease, &why, now).await?,
+                Err(undecoded) => self.give_up(*undecoded, now).await,
             }
         }
         Ok(jobs)
+    }
+
+    fn take_unreadable(&self) -> Vec<Unreadable> {
+        std::mem::take(&mut *self.unreadable())
     }
 
     async fn settle(
@@ -229,7 +243,7 @@ impl History for SqliteSpool {
     }
 
     async fn last_attempts(&self) -> Result<Vec<Last>, SpoolError> {
-        self.readers.read(|now| history::last_attempts(now)).await
+        self.readers.read(|now| attempts::last_attempts(now)).await
     }
 
     async fn watch(&self, seen: Seen, most: usize) -> Result<(Vec<Watched>, Seen), SpoolError> {

@@ -4,6 +4,7 @@ use notify_core::Found;
 use rusqlite::{Connection, Row, params};
 
 use crate::fault::Failed;
+use crate::readable::WALKS;
 use crate::schema::WIDTH;
 
 /// Rows that one step looks at.
@@ -123,7 +124,7 @@ pub(crate) fn verify(
     progress: &mut dyn FnMut(f64),
 ) -> Result<Vec<Found>, Failed> {
     let mut found = Vec::new();
-    let steps = (TABLES.len() + LAWS.len() + 1) as f64;
+    let steps = (TABLES.len() + LAWS.len() + WALKS.len() + 1) as f64;
     let mut done = 0.0;
     progress(0.0);
     for table in TABLES {
@@ -137,6 +138,12 @@ pub(crate) fn verify(
     }
     for law in &LAWS {
         law.hold(connection, &mut found, &mut |part| {
+            progress((done + part) / steps);
+        })?;
+        done += 1.0;
+    }
+    for walk in &WALKS {
+        walk.go(connection, &mut found, &mut |part| {
             progress((done + part) / steps);
         })?;
         done += 1.0;
@@ -208,12 +215,16 @@ fn told_of(
     details: impl Iterator<Item = rusqlite::Result<String>>,
 ) -> Result<(), Failed> {
     for detail in details {
-        let detail = detail?;
-        if found.iter().filter(|one| one.law == law).count() < MOST {
-            found.push(Found { law, detail });
-        }
+        tell(found, law, detail?);
     }
     Ok(())
+}
+
+/// Adds one, unless there are enough of its kind.
+pub(crate) fn tell(found: &mut Vec<Found>, law: &'static str, detail: String) {
+    if found.iter().filter(|one| one.law == law).count() < MOST {
+        found.push(Found { law, detail });
+    }
 }
 
 const _: () = assert!(WIDTH == 65_536, "the laws and the joins write it out");

@@ -3,10 +3,11 @@
 use notify_core::{EventId, Seen, Watched};
 use rusqlite::{Connection, params};
 
+use crate::attempts::{ATTEMPT, attempt_row};
 use crate::batch::LAST;
 use crate::codec::{self, count, limit};
 use crate::fault::Failed;
-use crate::history::{ATTEMPT, SUMMARY, attempt_row, summary_row};
+use crate::history::{SUMMARY, summary_row};
 
 /// What came after `seen`, at most `most` of each kind, and where to go on.
 ///
@@ -41,7 +42,7 @@ pub(crate) fn watch(
     for row in rows {
         let (number, id, target, state, attempt) = row?;
         now.attempts = count(number);
-        let attempt = attempt.record()?;
+        let attempt = attempt.record();
         let seen = Watched::Attempted {
             key: format!("{}.{target}", EventId::from_bytes(id)),
             target,

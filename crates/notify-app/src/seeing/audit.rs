@@ -29,6 +29,7 @@ pub(crate) fn audit(global: &Global, args: &args::Audit, console: &Console) -> A
         for found in &found {
             console.line(upkeep::line(found, console));
         }
+        upkeep::hints(&found, console);
         if holds {
             console.note(console.good("every promise holds"));
         }

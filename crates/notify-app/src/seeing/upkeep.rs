@@ -31,6 +31,7 @@ fn check(global: &Global, as_json: bool, console: &Console) -> Answer {
         for found in &found {
             console.line(line(found, console));
         }
+        hints(&found, console);
         let folder = store::folder(global);
         let sum = match found.len() {
             0 => "no fault".to_owned(),
@@ -60,6 +61,36 @@ pub(crate) fn shape(found: &Found) -> Value {
 /// The same for people.
 pub(crate) fn line(found: &Found, console: &Console) -> String {
     format!("{}: {}", console.bad(found.law), printable(&found.detail))
+}
+
+/// What to do about what was found, each thing once.
+pub(crate) fn hints(found: &[Found], console: &Console) {
+    let mut told = Vec::new();
+    for hint in found.iter().filter_map(|found| hint(found.law)) {
+        if !told.contains(&hint) {
+            console.note(hint);
+            told.push(hint);
+        }
+    }
+}
+
+fn hint(law: &str) -> Option<&'static str> {
+    match law {
+        "integrity" => Some(
+            "the file is damaged: stop the daemon, keep a copy, and read what can be read with \
+             `sqlite3 FILE .recover`; a start that meets the damage sets the file aside",
+        ),
+        "content" | "body" => Some(
+            "an event that cannot be read is not sent: its deliveries are given up when their turn \
+             comes, or `notify drop EVENT` takes them away; all others go on",
+        ),
+        "trace" => Some("of a decision that cannot be read only `notify explain` knows less"),
+        "progress" => Some(
+            "a delivery whose recipients cannot be read is given up when its turn comes; \
+             an attempt whose end cannot be read counts as cut off",
+        ),
+        _ => None,
+    }
 }
 
 fn backup(global: &Global, file: &Path, console: &Console) -> Answer {

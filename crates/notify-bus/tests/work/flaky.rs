@@ -1,11 +1,11 @@
 //! A spool that fails when it is told to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use notify_core::{
     Claim, Counts, Entry, Job, Lease, Millis, Opened, Put, Selection, Settlement, Spool,
-    SpoolError, SpoolErrorKind, TargetQueue, async_trait,
+    SpoolError, SpoolErrorKind, TargetQueue, Unreadable, async_trait,
 };
 use notify_testkit::spool::MemorySpool;
 
@@ -24,6 +24,8 @@ pub(crate) struct Flaky {
     fails: AtomicU64,
     /// How many calls failed.
     refused: AtomicU64,
+    /// What the next claim has given up.
+    unreadable: Mutex<Vec<Unreadable>>,
 }
 
 impl Flaky {
@@ -34,6 +36,7 @@ impl Flaky {
             spool: opened.spool.clone(),
             fails: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            unreadable: Mutex::default(),
         });
         opened.spool = flaky.clone();
         (flaky, opened)
@@ -41,6 +44,11 @@ impl Flaky {
 
     pub(crate) fn set(&self, fails: Fails) {
         self.fails.store(fails as u64, Ordering::Relaxed);
+    }
+
+    /// The next claim gives this up.
+    pub(crate) fn damage(&self, unreadable: Unreadable) {
+        self.unreadable.lock().expect("whole").push(unreadable);
     }
 
     pub(crate) fn refused(&self) -> u64 {
@@ -65,6 +73,10 @@ impl Spool for Flaky {
 
     async fn claim(&self, claim: Claim<'_>, now: Millis) -> Result<Vec<Job>, SpoolError> {
         self.pass(false)?.claim(claim, now).await
+    }
+
+    fn take_unreadable(&self) -> Vec<Unreadable> {
+        std::mem::take(&mut *self.unreadable.lock().expect("whole"))
     }
 
     async fn settle(

@@ -6,7 +6,7 @@ mod flaky;
 use bench::{Bench, MINUTES, SECONDS, pass};
 use flaky::{Fails, Flaky};
 use notify_bus::{Accepted, BreakerState, LEGACY_MAIL, Standing, UNDECIDED, legacy_entry};
-use notify_core::{JobState, LegacyMail, Millis, Put, SpoolErrorKind};
+use notify_core::{JobState, LegacyMail, Millis, Put, SpoolErrorKind, Unreadable};
 use notify_testkit::spool::MemorySpool;
 
 #[tokio::test(start_paused = true)]
@@ -564,6 +564,25 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     assert_eq!(bench.course(before, "one").await.0, JobState::Delivered);
     assert_eq!(bench.seen().len(), 2, "and nothing that was refused");
     assert!(!bench.bus.gauges().spool_fails);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_spool_gave_up_is_reported_as_any_other() {
+    let (flaky, opened) = Flaky::new();
+    let mut bench = Bench::idle("one take", opened);
+    bench.begin();
+    let event = bench.accept().await;
+    flaky.damage(Unreadable {
+        event,
+        target: "one".to_owned(),
+        detail: "the stored event cannot be read: spool.db, body 1".to_owned(),
+    });
+    pass(SECONDS).await;
+    let given_up = ("delivery-given-up".to_owned(), Some("one".to_owned()));
+    assert_eq!(bench.reports().await, [given_up]);
+    let gauges = bench.bus.gauges();
+    let one = gauges.targets.iter().find(|target| target.name == "one");
+    assert_eq!(one.map(|one| one.dead), Some(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -168,6 +168,17 @@ pub enum Next {
     },
 }
 
+/// A delivery that is dead because what is stored of it cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The event; all zeros when not even that can be read.
+    pub event: EventId,
+    /// The target.
+    pub target: String,
+    /// Where it is stored, and what is wrong with it.
+    pub detail: String,
+}
+
 /// Deliveries that a person means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Selection {

@@ -24,7 +24,9 @@ pub use history::{
     AttemptRecord, EventRecord, EventSummary, History, HistoryQuery, JobRecord, LastAttempts, Seen,
     Watched,
 };
-pub use job::{Claim, Job, JobState, Lease, Next, Outcome, Refusal, Selection, Settlement};
+pub use job::{
+    Claim, Job, JobState, Lease, Next, Outcome, Refusal, Selection, Settlement, Unreadable,
+};
 pub use kind::{OpenFor, Opened, SpoolPlace, SpoolType};
 pub use millis::Millis;
 pub use queue::{Counts, Spool, TargetQueue};

@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::spool::{Claim, Entry, Job, Lease, Millis, Put, Selection, Settlement, SpoolError};
+use crate::spool::{
+    Claim, Entry, Job, Lease, Millis, Put, Selection, Settlement, SpoolError, Unreadable,
+};
 
 /// A durable queue of deliveries.
 ///
@@ -35,6 +37,12 @@ pub trait Spool: Debug + Send + Sync {
     /// # Errors
     /// When the store cannot be written.
     async fn claim(&self, claim: Claim<'_>, now: Millis) -> Result<Vec<Job>, SpoolError>;
+
+    /// The deliveries that claims gave up since this was last asked, because what is stored of
+    /// them cannot be read. Each is told once.
+    fn take_unreadable(&self) -> Vec<Unreadable> {
+        Vec::new()
+    }
 
     /// Records an attempt and what comes next, and ends the lease.
     ///
