@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use notify_core::{
-    AttemptRecord, Failure, FailureKind, Job, JobRecord, Millis, Next, Outcome, Receipt, Refusal,
-    Settlement, SpoolError, SpoolErrorKind, Target, failpoint, report,
+    AttemptRecord, Failure, FailureKind, Job, JobRecord, JobState, Millis, Next, Outcome, Receipt,
+    Refusal, Settlement, SpoolError, SpoolErrorKind, Target, failpoint, report,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -390,14 +390,14 @@ async fn record(inner: &Arc<Inner>, job: &Job, ended: Ended, killed: &Cancellati
     let Ended { settlement, at, .. } = ended;
     let mut waiting: Option<Unrecorded> = None;
     let mut backoff = Backoff::default();
-    loop {
+    let state = loop {
         let settled = inner
             .opened
             .spool
             .settle(&job.lease, settlement.clone(), at)
             .await;
         let failure = match settled {
-            Ok(()) => break,
+            Ok(state) => break state,
             Err(failure) => failure,
         };
         if matches!(
@@ -421,17 +421,21 @@ async fn record(inner: &Arc<Inner>, job: &Job, ended: Ended, killed: &Cancellati
             () = killed.cancelled() => return,
             () = tokio::time::sleep(backoff.next()) => {}
         }
-    }
+    };
     drop(waiting);
-    recorded(inner, job, &settlement).await;
+    recorded(inner, job, &settlement, state).await;
 }
 
 /// What follows from a record.
-async fn recorded(inner: &Inner, job: &Job, settlement: &Settlement) {
+async fn recorded(inner: &Inner, job: &Job, settlement: &Settlement, state: JobState) {
     let (event, target) = (job.event.id, &*job.target);
     let attempt = job.attempt;
     let outcome = settlement.outcome.name();
     let detail = settlement.detail.as_deref().unwrap_or_default();
+    if state == JobState::Cancelled {
+        info!(%event, target, attempt, outcome, detail, "ended, and was dropped meanwhile");
+        return;
+    }
     match &settlement.next {
         Next::Delivered => {
             inner.lanes().lane(target).tally.delivered();

@@ -187,6 +187,12 @@ static INTAKE_ALLOW: Property = Property::default(
 .example("root,own,www-data")
 .ours();
 
+/// A number of events.
+const COUNT: Kind = Kind::Integer {
+    min: 1,
+    max: 1_000_000_000,
+};
+
 static KEEP_DELIVERED: Property = Property::default(
     "keep-delivered",
     Kind::DURATION,
@@ -205,14 +211,28 @@ static KEEP_DEAD: Property = Property::default(
 .example("365d")
 .ours();
 
+static KEEP_DELIVERED_EVENTS: Property = Property::optional(
+    "keep-delivered-events",
+    COUNT,
+    "How many events stay whose deliveries all arrived or were cancelled; the oldest go first.",
+)
+.example("100000")
+.ours();
+
+static KEEP_DEAD_EVENTS: Property = Property::optional(
+    "keep-dead-events",
+    COUNT,
+    "How many events stay of which a delivery was given up; the oldest go first.",
+)
+.example("10000")
+.ours();
+
 static KEEP_EVENTS: Property = Property::default(
     "keep-events",
-    Kind::Integer {
-        min: 1,
-        max: 1_000_000_000,
-    },
+    COUNT,
     "1000000",
-    "How many settled events stay in the history; the oldest go first.",
+    "How many settled events stay in the history. The oldest go first; those of which a delivery \
+     was given up go when there are no others.",
 )
 .example("50000")
 .ours();
@@ -221,7 +241,7 @@ static KEEP_SIZE: Property = Property::default(
     "keep-size",
     Kind::SIZE,
     "4G",
-    "How large the history may grow on disk; the oldest settled events go first.",
+    "How large the history may grow on disk. Settled events go in the same order.",
 )
 .example("512M")
 .ours();
@@ -247,7 +267,14 @@ pub(crate) fn schemas() -> [Schema; 2] {
         .ours(),
         Schema::new(
             SPOOL,
-            [&KEEP_DELIVERED, &KEEP_DEAD, &KEEP_EVENTS, &KEEP_SIZE],
+            [
+                &KEEP_DELIVERED,
+                &KEEP_DEAD,
+                &KEEP_DELIVERED_EVENTS,
+                &KEEP_DEAD_EVENTS,
+                &KEEP_EVENTS,
+                &KEEP_SIZE,
+            ],
         )
         .ours(),
     ]
@@ -347,6 +374,8 @@ fn retention(fields: Option<&Fields>) -> Retention {
     Retention {
         delivered: duration(fields, &KEEP_DELIVERED),
         dead: duration(fields, &KEEP_DEAD),
+        most_delivered: limit(fields, &KEEP_DELIVERED_EVENTS),
+        most_dead: limit(fields, &KEEP_DEAD_EVENTS),
         most_events: number(fields, &KEEP_EVENTS),
         most_bytes: size(fields, &KEEP_SIZE),
     }
@@ -379,6 +408,11 @@ fn number(fields: Option<&Fields>, property: &Property) -> u64 {
     value(fields, property)
         .parse()
         .expect("checked by its kind, or the default, which a test reads")
+}
+
+/// A number that need not be said: then there is no limit.
+fn limit(fields: Option<&Fields>, property: &Property) -> u64 {
+    value(fields, property).parse().unwrap_or(u64::MAX)
 }
 
 fn when_uncertain(word: &str) -> WhenUncertain {
@@ -508,6 +542,21 @@ mod tests {
                        spool: local\n\tkeep-size 1P\n";
         insta::assert_snapshot!(faults(overlay).join("\n"));
         assert_eq!(settings("", overlay), Settings::default());
+    }
+
+    #[test]
+    fn each_state_has_limits_of_its_own() {
+        let overlay = "spool: local\n\tkeep-dead 1d\n\tkeep-delivered-events 7\n\
+                       \tkeep-dead-events 5\n\tkeep-events 9\n";
+        let retention = settings("", overlay).retention;
+        let counts = (
+            retention.most_delivered,
+            retention.most_dead,
+            retention.most_events,
+        );
+        assert_eq!(counts, (7, 5, 9));
+        assert_eq!(retention.dead, Duration::from_secs(86_400));
+        assert_eq!(Settings::default().retention.most_dead, u64::MAX);
     }
 
     #[test]

@@ -159,20 +159,20 @@ fn lease(
 ) -> Result<Taken, Failed> {
     let (mut held, mut taken, leased, changed) = batch
         .statement(
-            "SELECT id, target, attempts, last, token, since, recipients, leased, changed
+            "SELECT id, target, attempts, last, state, token, since, recipients, leased, changed
              FROM job WHERE id = ?1",
         )?
         .query_row([head.id], |row| {
             let held = held_row(row)?;
             let taken = Taken {
                 id: held.id,
-                token: row.get(4)?,
+                token: row.get(5)?,
                 target: name,
                 attempts: held.attempts,
-                since: row.get(5)?,
-                recipients: codec::bytes(row, 6)?,
+                since: row.get(6)?,
+                recipients: codec::bytes(row, 7)?,
             };
-            Ok((held, taken, row.get::<_, bool>(7)?, Millis(row.get(8)?)))
+            Ok((held, taken, row.get::<_, bool>(8)?, Millis(row.get(9)?)))
         })?;
     if leased {
         held.last = Some(cut_off(batch, &held, changed, wanted.now)?);

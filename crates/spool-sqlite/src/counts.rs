@@ -54,7 +54,8 @@ pub(crate) fn targets(connection: &Connection) -> Result<Vec<TargetQueue>, Faile
 fn filled(connection: &Connection, target: i64, queue: TargetQueue) -> Result<TargetQueue, Failed> {
     let leased = connection
         .prepare_cached(
-            "SELECT count(*) FROM job INDEXED BY job_leased WHERE leased = 1 AND target = ?1",
+            "SELECT count(*) FROM job INDEXED BY job_leased
+             WHERE leased = 1 AND target = ?1 AND state = 0",
         )?
         .query_row([target], |row| row.get(0))?;
     let oldest = connection

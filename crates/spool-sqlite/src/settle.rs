@@ -16,7 +16,7 @@ pub(crate) fn settle(
     lease: &Lease,
     settlement: &Settlement,
     now: Millis,
-) -> Result<(), Failed> {
+) -> Result<JobState, Failed> {
     let held = held(batch, lease)?;
     let attempt = Ended {
         started: settlement.started,
@@ -28,10 +28,13 @@ pub(crate) fn settle(
     };
     let last = record(batch, &held, &attempt)?;
     let (state, reason) = match &settlement.next {
-        Next::Retry { due, recipients } => {
-            return again(batch, &held, last, *due, recipients.as_deref(), now);
-        }
         Next::Delivered => (JobState::Delivered, None),
+        // A person decided meanwhile that nothing more goes out.
+        _ if held.state == JobState::Cancelled => (JobState::Cancelled, None),
+        Next::Retry { due, recipients } => {
+            again(batch, &held, last, *due, recipients.as_deref(), now)?;
+            return Ok(JobState::Pending);
+        }
         Next::Dead { reason } => (JobState::Dead, Some(reason)),
     };
     batch.run(
@@ -40,8 +43,8 @@ pub(crate) fn settle(
          WHERE id = ?1",
         params![held.id, state_number(state), now.0, last, reason],
     )?;
-    batch.moved(held.target, JobState::Pending, state);
-    Ok(())
+    batch.moved(held.target, held.state, state);
+    Ok(state)
 }
 
 /// Another attempt follows. The columns of the indexes that stay as they are stand not in it.
@@ -76,10 +79,10 @@ pub(crate) fn release(batch: &mut Batch<'_>, lease: &Lease, due: Millis) -> Resu
 pub(crate) fn recover(batch: &mut Batch<'_>, now: Millis) -> Result<usize, Failed> {
     let leased: Vec<(Held, Millis)> = batch
         .statement(
-            "SELECT id, target, attempts, last, changed FROM job INDEXED BY job_leased
+            "SELECT id, target, attempts, last, state, changed FROM job INDEXED BY job_leased
              WHERE leased = 1 LIMIT ?1",
         )?
-        .query_map([STEP], |row| Ok((held_row(row)?, Millis(row.get(4)?))))?
+        .query_map([STEP], |row| Ok((held_row(row)?, Millis(row.get(5)?))))?
         .collect::<Result<_, _>>()?;
     for (held, since) in &leased {
         let last = cut_off(batch, held, *since, now)?;
@@ -97,17 +100,24 @@ pub(crate) fn recover(batch: &mut Batch<'_>, now: Millis) -> Result<usize, Faile
 pub(crate) struct Held {
     pub(crate) id: i64,
     pub(crate) target: i64,
+    /// Pending; or cancelled, while the attempt was under way.
+    state: JobState,
     /// How many attempts have ended.
     pub(crate) attempts: u32,
     /// The last of them.
     pub(crate) last: Option<i64>,
 }
 
-/// The first columns: `id, target, attempts, last`.
+/// The first columns: `id, target, attempts, last, state`.
 pub(crate) fn held_row(row: &Row<'_>) -> rusqlite::Result<Held> {
+    let is_cancelled = row.get::<_, i64>(4)? == state_number(JobState::Cancelled);
     Ok(Held {
         id: row.get(0)?,
         target: row.get(1)?,
+        state: match is_cancelled {
+            true => JobState::Cancelled,
+            false => JobState::Pending,
+        },
         attempts: times(row, 2)?,
         last: row.get(3)?,
     })
@@ -117,7 +127,7 @@ pub(crate) fn held_row(row: &Row<'_>) -> rusqlite::Result<Held> {
 fn held(batch: &Batch<'_>, lease: &Lease) -> Result<Held, Failed> {
     let held = batch
         .statement(
-            "SELECT id, target, attempts, last FROM job
+            "SELECT id, target, attempts, last, state FROM job
              WHERE id = ?1 AND token = ?2 AND leased = 1",
         )?
         .query_row(

@@ -19,6 +19,7 @@ use crate::folder::Hold;
 use crate::history;
 use crate::readers::Readers;
 use crate::steer::{self, Deed, Place};
+use crate::sweep::Walk;
 use crate::writer::Writer;
 use crate::{counts, lookup, put, settle, watch};
 
@@ -30,8 +31,8 @@ pub(crate) struct SqliteSpool {
     pub(crate) readers: Readers,
     /// None when it was opened to be read.
     writer: Option<Writer>,
-    /// Behind which event a sweep goes on.
-    pub(crate) swept: Mutex<i64>,
+    /// Where a sweep goes on.
+    walk: Mutex<Walk>,
     /// What was given up, until somebody asks.
     unreadable: Mutex<Vec<Unreadable>>,
     /// Given up last: until then nobody sets the database aside.
@@ -49,7 +50,7 @@ impl SqliteSpool {
             path,
             writer,
             readers,
-            swept: Mutex::new(0),
+            walk: Mutex::default(),
             unreadable: Mutex::default(),
             _hold: hold,
         }
@@ -64,6 +65,11 @@ impl SqliteSpool {
             )
         };
         self.writer.as_ref().ok_or_else(read_only)
+    }
+
+    /// Where a sweep goes on.
+    pub(crate) fn walk(&self) -> MutexGuard<'_, Walk> {
+        self.walk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Goes through a selection step by step, and answers how many were changed.
@@ -155,7 +161,7 @@ impl Spool for SqliteSpool {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<JobState, SpoolError> {
         let lease = lease.clone();
         self.writer()?
             .call(0, move |batch| {

@@ -83,7 +83,9 @@ impl Deed {
                 [job.id, now.0],
             )?,
             Deed::Cancel => batch.run(
-                "UPDATE job SET state = ?3, leased = 0, changed = ?2, reason = NULL
+                // The lease stays: what its attempt gives belongs into the record.
+                "UPDATE job SET state = ?3, changed = CASE leased WHEN 0 THEN ?2 ELSE changed END,
+                   reason = NULL
                  WHERE id = ?1",
                 [job.id, now.0, state_number(Cancelled)],
             )?,

@@ -1,7 +1,6 @@
 //! The contract of upkeep.
 
 use std::path::Path;
-use std::sync::PoisonError;
 
 use async_trait::async_trait;
 use notify_core::{Found, Millis, Retention, SpoolError, Swept, Upkeep};
@@ -39,19 +38,18 @@ impl Upkeep for SqliteSpool {
 
     async fn sweep(&self, retention: &Retention, now: Millis) -> Result<Swept, SpoolError> {
         let writer = self.writer()?;
-        let from = *self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let walk = self.walk().clone();
         let retention = retention.clone();
         let (chosen, is_loose) = self
             .readers
             .read(move |moment| {
-                let chosen = sweep::chosen(moment, &retention, now, from)?;
+                let chosen = sweep::chosen(moment, &retention, now, walk)?;
                 Ok((chosen, sweep::is_loose(moment)?))
             })
             .await?;
-        let next = chosen.next;
-        let events = chosen.events;
-        let removed = match events.is_empty() {
-            true => 0,
+        let (events, next) = (chosen.events, chosen.next);
+        let (removed, dead_early) = match events.is_empty() {
+            true => (0, 0),
             false => {
                 let remove = writer.call(0, move |batch| sweep::remove(batch, &events));
                 remove.await?
@@ -60,10 +58,12 @@ impl Upkeep for SqliteSpool {
         if is_loose {
             writer.call(0, sweep::shrink).await?;
         }
-        *self.swept.lock().unwrap_or_else(PoisonError::into_inner) = next.unwrap_or(0);
+        let more = next.is_some() || is_loose;
+        *self.walk() = next.unwrap_or_default();
         Ok(Swept {
             events: removed,
-            more: next.is_some() || is_loose,
+            dead_early,
+            more,
         })
     }
 }

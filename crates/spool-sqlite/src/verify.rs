@@ -68,7 +68,7 @@ const LAWS: [Law; 10] = [
         name: "lease",
         over: ("job", "id"),
         broken: "SELECT 'delivery ' || id || ' is settled and leased' FROM job
-                 WHERE id >= ?1 AND id < ?2 AND leased <> 0 AND (state <> 0 OR leased <> 1)",
+                 WHERE id >= ?1 AND id < ?2 AND leased <> 0 AND (state NOT IN (0, 3) OR leased <> 1)",
     },
     Law {
         name: "reason",

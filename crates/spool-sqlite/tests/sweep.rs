@@ -13,17 +13,11 @@ use tokio::task::JoinSet;
 const AT_ONCE: Retention = Retention {
     delivered: Duration::ZERO,
     dead: Duration::ZERO,
-    most_events: u64::MAX,
-    most_bytes: u64::MAX,
+    ..Retention::KEEP
 };
 
 /// Nothing is ever old.
-const NEVER: Retention = Retention {
-    delivered: Duration::MAX,
-    dead: Duration::MAX,
-    most_events: u64::MAX,
-    most_bytes: u64::MAX,
-};
+const NEVER: Retention = Retention::KEEP;
 
 /// Puts events of 20 kB with one delivery, and has those up to a number delivered.
 async fn filled(spool: &Opened, events: u64, arrived: usize) {

@@ -32,6 +32,13 @@ pub(super) async fn work(
                 if swept.events > 0 {
                     tracing::debug!(events = swept.events, "old events were removed");
                 }
+                if swept.dead_early > 0 {
+                    tracing::warn!(
+                        events = swept.dead_early,
+                        "events with a delivery that was given up were removed before their time: \
+                         there are more than `spool: local` lets stay"
+                    );
+                }
                 if swept.more { BREATH } else { LOOK }
             }
             Err(error) => {

@@ -53,7 +53,7 @@ Examples:
 
 const DROP: &str = "\
 Waiting and dead deliveries are cancelled: they stay in the history and do not go out. An attempt
-that is under way goes on.
+that is under way goes on and is recorded; when it arrives, the delivery counts as delivered.
 
 Exit codes:
   0  done   1  one of those named cannot be dropped, or the answer was no   2  wrong usage, no such

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use notify_core::{
-    Claim, Counts, Entry, Job, Lease, Millis, Opened, Put, Selection, Settlement, Spool,
+    Claim, Counts, Entry, Job, JobState, Lease, Millis, Opened, Put, Selection, Settlement, Spool,
     SpoolError, SpoolErrorKind, TargetQueue, Unreadable, async_trait,
 };
 use notify_testkit::spool::MemorySpool;
@@ -84,7 +84,7 @@ impl Spool for Flaky {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<JobState, SpoolError> {
         self.pass(true)?.settle(lease, settlement, now).await
     }
 

@@ -6,7 +6,7 @@ mod flaky;
 use bench::{Bench, MINUTES, SECONDS, pass};
 use flaky::{Fails, Flaky};
 use notify_bus::{Accepted, BreakerState, LEGACY_MAIL, Standing, UNDECIDED, legacy_entry};
-use notify_core::{JobState, LegacyMail, Millis, Put, SpoolErrorKind, Unreadable};
+use notify_core::{JobState, LegacyMail, Millis, Put, Selection, SpoolErrorKind, Unreadable};
 use notify_testkit::spool::MemorySpool;
 
 #[tokio::test(start_paused = true)]
@@ -564,6 +564,25 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     assert_eq!(bench.course(before, "one").await.0, JobState::Delivered);
     assert_eq!(bench.seen().len(), 2, "and nothing that was refused");
     assert!(!bench.bus.gauges().spool_fails);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_dropped_under_way_is_recorded_and_not_tried_again() {
+    let bench = Bench::new("one hang\n  retry-max-age 1s");
+    let event = bench.accept().await;
+    pass(SECONDS).await;
+    let now = bench.bus.clock().now();
+    let dropped = bench.opened.spool.cancel(&Selection::All, now).await;
+    assert_eq!(dropped.expect("cancelled"), 1);
+    pass(MINUTES * 60).await;
+    let (state, outcomes) = bench.course(event, "one").await;
+    assert_eq!(
+        (state, &outcomes[..]),
+        (JobState::Cancelled, &["uncertain"][..])
+    );
+    assert_eq!(bench.seen().len(), 1);
+    let told = bench.reports().await;
+    assert!(told.is_empty(), "a person knows: {told:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -158,7 +158,7 @@ pub struct JobRecord {
     pub since: Millis,
     /// When the next attempt may be made; for a leased one the end of the lease. Only when pending.
     pub due: Option<Millis>,
-    /// Whether an attempt is under way.
+    /// Whether an attempt is under way; also one of a delivery that was cancelled meanwhile.
     pub is_leased: bool,
     /// Only these of the target's recipients; none means all.
     pub recipients: Option<Vec<String>>,

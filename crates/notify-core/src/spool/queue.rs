@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use async_trait::async_trait;
 
 use crate::spool::{
-    Claim, Entry, Job, Lease, Millis, Put, Selection, Settlement, SpoolError, Unreadable,
+    Claim, Entry, Job, JobState, Lease, Millis, Put, Selection, Settlement, SpoolError, Unreadable,
 };
 
 /// A durable queue of deliveries.
@@ -44,19 +44,22 @@ pub trait Spool: Debug + Send + Sync {
         Vec::new()
     }
 
-    /// Records an attempt and what comes next, and ends the lease.
+    /// Records an attempt and what comes next, ends the lease, and answers where the job stands.
+    ///
+    /// The attempt of a job that was cancelled meanwhile is recorded like any other. When it
+    /// arrived, the job is delivered; otherwise it stays cancelled, whatever was to come next.
     ///
     /// # Errors
     /// [`Stale`](crate::SpoolErrorKind::Stale) when the lease has ended and the job was claimed
-    /// again, was settled, was released, or was cancelled. Nothing was changed.
+    /// again, was settled, or was released. Nothing was changed.
     async fn settle(
         &self,
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError>;
+    ) -> Result<JobState, SpoolError>;
 
-    /// Gives a job back without an attempt: it is due again at `due`.
+    /// Gives a job back without an attempt: it is due again at `due`, unless it was cancelled.
     ///
     /// # Errors
     /// As for [`Spool::settle`].
@@ -65,7 +68,7 @@ pub trait Spool: Debug + Send + Sync {
     /// Ends all leases, whoever has them: for the start of the only worker.
     ///
     /// Their attempts are recorded as [`CutOff`](crate::Outcome::CutOff) and their jobs are due at
-    /// `now`. Answers how many there were.
+    /// `now`; those that were cancelled stay so. Answers how many there were.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -89,7 +92,8 @@ pub trait Spool: Debug + Send + Sync {
 
     /// Cancels waiting, leased and dead deliveries. Answers how many.
     ///
-    /// An attempt that is under way goes on, and its lease is stale.
+    /// An attempt that is under way goes on, and its lease is good for one more call: see
+    /// [`Spool::settle`].
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -51,24 +51,43 @@ pub struct Found {
     pub detail: String,
 }
 
-/// How long settled events stay.
+/// How long settled events stay: those of which nothing is pending or under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Events whose deliveries all arrived or were cancelled, after they were accepted.
     pub delivered: Duration,
     /// Events with a dead delivery.
     pub dead: Duration,
-    /// At most so many settled events; the oldest go first.
+    /// At most so many whose deliveries all arrived or were cancelled; the oldest go first.
+    pub most_delivered: u64,
+    /// At most so many with a dead delivery; the oldest go first.
+    pub most_dead: u64,
+    /// At most so many settled events. Those with a dead delivery go only when there are no others;
+    /// else the oldest go first.
     pub most_events: u64,
-    /// At most so many bytes on disk; the oldest settled events go first.
+    /// At most so many bytes on disk. Events go in the same order.
     pub most_bytes: u64,
 }
 
+impl Retention {
+    /// Keeps all.
+    pub const KEEP: Retention = Retention {
+        delivered: Duration::MAX,
+        dead: Duration::MAX,
+        most_delivered: u64::MAX,
+        most_dead: u64::MAX,
+        most_events: u64::MAX,
+        most_bytes: u64::MAX,
+    };
+}
+
 /// What one step of a sweep did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Events that were removed.
     pub events: u64,
+    /// Those of them with a dead delivery that were not yet old: there were too many.
+    pub dead_early: u64,
     /// Whether another step would remove more.
     pub more: bool,
 }

@@ -61,7 +61,7 @@ enum Step {
     Revive(Which),
     Hurry(usize),
     Cancel(Which),
-    Sweep(Duration, Duration, u64),
+    Sweep(Retention),
     /// Another handle goes on.
     Reopen,
 }
@@ -108,9 +108,24 @@ fn step() -> impl Strategy<Value = Step> {
         2 => which().prop_map(Step::Revive),
         2 => target().prop_map(Step::Hurry),
         2 => which().prop_map(Step::Cancel),
-        1 => (delay(), delay(), 0..6_u64).prop_map(|(delivered, dead, most)| Step::Sweep(delivered, dead, most)),
+        1 => retention().prop_map(Step::Sweep),
         1 => Just(Step::Reopen),
     ]
+}
+
+fn retention() -> impl Strategy<Value = Retention> {
+    let most = || prop_oneof![2 => Just(u64::MAX), 1 => 0..6_u64];
+    let limits = (delay(), delay(), most(), most(), most());
+    limits.prop_map(
+        |(delivered, dead, most_delivered, most_dead, most_events)| Retention {
+            delivered,
+            dead,
+            most_delivered,
+            most_dead,
+            most_events,
+            most_bytes: u64::MAX,
+        },
+    )
 }
 
 fn how() -> impl Strategy<Value = How> {
@@ -249,15 +264,7 @@ impl Pair {
                 let wanted = model.cancel(&which, now).await;
                 agree("cancel", tested.cancel(&which, now).await, wanted)
             }
-            Step::Sweep(delivered, dead, most_events) => {
-                let retention = Retention {
-                    delivered: *delivered,
-                    dead: *dead,
-                    most_events: *most_events,
-                    most_bytes: u64::MAX,
-                };
-                self.sweep(&retention).await
-            }
+            Step::Sweep(retention) => self.sweep(retention).await,
             Step::Reopen => Ok(()),
         }
     }
@@ -294,7 +301,7 @@ impl Pair {
 
     /// A sweep takes only what it may and all that it must; the model then forgets the same.
     async fn sweep(&mut self, retention: &Retention) -> Result<(), Broken> {
-        let before = self.model.history.events(&HistoryQuery::default()).await?;
+        let before = self.settled().await?;
         for _ in 0..100 {
             let step = self.tested.upkeep.sweep(retention, self.now).await?;
             if !step.more {
@@ -302,38 +309,31 @@ impl Pair {
             }
         }
         let left = listed(&self.tested).await?;
-        let has =
-            |event: &EventSummary, wanted| event.jobs.iter().any(|(_, state)| *state == wanted);
-        let settled = before.iter().filter(|event| !has(event, JobState::Pending));
-        let most = usize::try_from(retention.most_events).unwrap_or(usize::MAX);
-        let are_many = settled.clone().count() > most;
-        let mut kept = 0;
-        for event in &before {
-            let keep = match has(event, JobState::Dead) {
-                true => retention.dead,
-                false => retention.delivered,
-            };
-            let is_settled = !has(event, JobState::Pending);
-            let is_old = is_settled && self.now.since(event.accepted) > keep;
-            let number = number_of(event.id);
-            if left.contains(&number) {
-                kept += usize::from(is_old);
-                continue;
-            }
-            holds(is_old || is_settled && are_many, || {
-                format!("event {number} was swept too early")
-            })?;
+        let rules = Rules::of(retention, &before, self.now);
+        let (gone, kept): (Vec<_>, Vec<_>) = before
+            .iter()
+            .partition(|event| !left.contains(&number_of(event.id)));
+        rules.hold(&gone, &kept)?;
+        for event in gone {
             self.memory.forget(event.id);
-            self.swept.insert(number);
+            self.swept.insert(number_of(event.id));
         }
-        // The newest event and the one with the newest attempt.
-        holds(kept <= 2, || format!("{kept} old events are left"))?;
-        let settled = settled.filter(|event| left.contains(&number_of(event.id)));
-        let settled = settled.count();
-        holds(settled <= most.saturating_add(2), || {
-            format!("{settled} settled events are left, wanted were {most}")
-        })?;
+        // What was not settled stays.
         same("left after a sweep", left, listed(&self.model).await?)
+    }
+
+    /// The events of the model of which nothing is pending or under way.
+    async fn settled(&self) -> Result<Vec<EventSummary>, Broken> {
+        let mut settled = Vec::new();
+        for event in self.model.history.events(&HistoryQuery::default()).await? {
+            let record = self.model.history.event(event.id).await?;
+            let jobs = record.map_or_else(Vec::new, |record| record.jobs);
+            let is_open = |job: &JobRecord| job.state == JobState::Pending || job.is_leased;
+            if !jobs.iter().any(is_open) {
+                settled.push(event);
+            }
+        }
+        Ok(settled)
     }
 
     /// What is cheap to compare after each step.
@@ -372,6 +372,83 @@ impl Pair {
         let found = self.tested.upkeep.verify(&|_| ()).await?;
         same("what a check finds", found, vec![])
     }
+}
+
+/// What a sweep of these settled events may and must do.
+struct Rules<'r> {
+    retention: &'r Retention,
+    now: Millis,
+    /// How many there are above each limit.
+    events: usize,
+    delivered: usize,
+    dead: usize,
+}
+
+impl<'r> Rules<'r> {
+    fn of(retention: &'r Retention, settled: &[EventSummary], now: Millis) -> Self {
+        let above = |count: usize, most: u64| {
+            count.saturating_sub(usize::try_from(most).unwrap_or(usize::MAX))
+        };
+        let dead = settled.iter().filter(|event| is_dead(event)).count();
+        Rules {
+            retention,
+            now,
+            events: above(settled.len(), retention.most_events),
+            delivered: above(settled.len() - dead, retention.most_delivered),
+            dead: above(dead, retention.most_dead),
+        }
+    }
+
+    fn is_old(&self, event: &EventSummary) -> bool {
+        let keep = match is_dead(event) {
+            true => self.retention.dead,
+            false => self.retention.delivered,
+        };
+        self.now.since(event.accepted) > keep
+    }
+
+    fn hold(&self, gone: &[&EventSummary], kept: &[&EventSummary]) -> Result<(), Broken> {
+        // A store may keep the newest event and the one with the newest attempt.
+        let few =
+            |what: &str, count: usize| holds(count <= 2, || format!("{count} {what} are left"));
+        few(
+            "old events",
+            kept.iter().filter(|event| self.is_old(event)).count(),
+        )?;
+        let (dead, delivered): (Vec<&EventSummary>, Vec<_>) =
+            gone.iter().copied().partition(|event| is_dead(event));
+        few("too many", self.events.saturating_sub(gone.len()))?;
+        few(
+            "too many that arrived",
+            self.delivered.saturating_sub(delivered.len()),
+        )?;
+        few("too many dead", self.dead.saturating_sub(dead.len()))?;
+        let early =
+            |events: &[&EventSummary]| events.iter().filter(|event| !self.is_old(event)).count();
+        let most = self.events.max(self.delivered);
+        holds(early(&delivered) <= most, || {
+            format!(
+                "{} that arrived went early, {most} were too many",
+                early(&delivered)
+            )
+        })?;
+        let most = self.events.max(self.dead);
+        holds(early(&dead) <= most, || {
+            format!("{} dead went early, {most} were too many", early(&dead))
+        })?;
+        // Beyond their own limit the dead go only when all others have gone.
+        if early(&dead) > self.dead {
+            few(
+                "that arrived",
+                kept.iter().filter(|event| !is_dead(event)).count(),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn is_dead(event: &EventSummary) -> bool {
+    event.jobs.iter().any(|(_, state)| *state == JobState::Dead)
 }
 
 async fn listed(opened: &Opened) -> Result<BTreeSet<u64>, Broken> {

@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use notify_core::{
-    Claim, Counts, Entry, History, Job, JobRecord, Lease, Millis, OpenFor, Opened, Put, Settlement,
-    Spool, SpoolError, SpoolErrorKind, SpoolPlace, Upkeep,
+    Claim, Counts, Entry, History, Job, JobRecord, JobState, Lease, Millis, OpenFor, Opened, Put,
+    Settlement, Spool, SpoolError, SpoolErrorKind, SpoolPlace, Upkeep,
 };
 use tempfile::TempDir;
 
@@ -222,7 +222,11 @@ impl<'s> Stage<'s> {
     }
 
     /// Claims the only job that is due and settles it.
-    pub(super) async fn attempt(&self, settlement: Settlement, now: Millis) -> Result<(), Broken> {
+    pub(super) async fn attempt(
+        &self,
+        settlement: Settlement,
+        now: Millis,
+    ) -> Result<JobState, Broken> {
         let job = self.claim_one(now).await?;
         self.settle(&job.lease, settlement, now).await
     }
@@ -232,7 +236,7 @@ impl<'s> Stage<'s> {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), Broken> {
+    ) -> Result<JobState, Broken> {
         Ok(self.spool().settle(lease, settlement, now).await?)
     }
 

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use notify_core::{
-    AttemptRecord, Counts, FailureKind, JobState, Millis, Next, Outcome, Refusal, Selection,
-    Settlement, TargetQueue,
+    AttemptRecord, Counts, FailureKind, JobState, Lease, Millis, Next, Outcome, Refusal, Selection,
+    Settlement, SpoolErrorKind, TargetQueue,
 };
 
 use super::lease::is_stale;
 use super::sample::{LEASE, NOW, arrived, dead, failed, id, retry};
-use super::stage::{Broken, Findings, Stage, claim, holds, same};
+use super::stage::{Broken, Findings, Stage, claim, holds, refused, same};
 
 pub(super) async fn laws(findings: &mut Findings<'_>) {
     findings
@@ -29,6 +29,9 @@ pub(super) async fn laws(findings: &mut Findings<'_>) {
         .await;
     findings
         .law("a cancelled delivery stays away", cancellation)
+        .await;
+    findings
+        .law("what was dropped under way keeps its attempt", dropped)
         .await;
     findings
         .law("a selection means what it names", selection)
@@ -210,15 +213,82 @@ async fn cancellation(stage: &Stage<'_>) -> Result<(), Broken> {
     for number in [1, 2, 4] {
         let record = stage.job(number).await?;
         let told = (record.state, record.due, record.is_leased);
-        same("the record", told, (JobState::Cancelled, None, false))?;
-    }
-    let leased = jobs.iter().find(|job| job.event.id == id(1));
-    if let Some(job) = leased {
-        is_stale(stage, &job.lease, "cancelled").await?;
+        let is_leased = number == 1;
+        same("the record", told, (JobState::Cancelled, None, is_leased))?;
     }
     same("revived", spool.revive(&Selection::All, NOW).await?, 0)?;
     let far = NOW.plus(HOUR);
     same("claimed", stage.claimed(far).await?.len(), 0)
+}
+
+async fn dropped(stage: &Stage<'_>) -> Result<(), Broken> {
+    let later = NOW.plus(LEASE * 2);
+    // `is_stale` looks at event 1.
+    for (number, settlement, state, reference) in [
+        (1, arrived(NOW), JobState::Delivered, Some("queued as 7")),
+        (2, failed(NOW, retry(later)), JobState::Cancelled, None),
+        (3, failed(NOW, dead("no")), JobState::Cancelled, None),
+    ] {
+        let lease = under_way_and_dropped(stage, number).await?;
+        let outcome = settlement.outcome;
+        // Nobody claims it, so its lease is good even after its end.
+        same("claimed", stage.claimed(later).await?.len(), 0)?;
+        let answer = stage.settle(&lease, settlement, later).await?;
+        same("the answer", answer, state)?;
+        let record = stage.job(number).await?;
+        let told = (record.state, record.due, record.is_leased, record.reason);
+        same("the record", told, (state, None, false, None))?;
+        let [attempt] = &record.attempts[..] else {
+            return Err(Broken(format!("the attempts are {:?}", record.attempts)));
+        };
+        let told = (attempt.outcome, attempt.reference.as_deref());
+        same("the attempt", told, (outcome, reference))?;
+        if number == 1 {
+            is_stale(stage, &lease, "dropped and settled").await?;
+        }
+        same("claimed", stage.claimed(later.plus(LEASE)).await?.len(), 0)?;
+    }
+    given_back_or_lost(stage).await?;
+    let counts = stage.counts().await?;
+    let told = (counts.delivered, counts.cancelled, counts.are_conserved());
+    same("counts", told, (1, 4, true))
+}
+
+async fn under_way_and_dropped(stage: &Stage<'_>, number: u64) -> Result<Lease, Broken> {
+    stage.put(number, &["a"], NOW).await?;
+    let lease = stage.claim_one(NOW).await?.lease;
+    let dropped = stage
+        .spool()
+        .cancel(&Selection::Event(id(number)), NOW)
+        .await?;
+    same("dropped", dropped, 1)?;
+    let record = stage.job(number).await?;
+    let told = (record.state, record.is_leased, record.attempts.len());
+    same("at once", told, (JobState::Cancelled, true, 0))?;
+    Ok(lease)
+}
+
+/// Nothing was sent with the one; of the other nobody knows.
+async fn given_back_or_lost(stage: &Stage<'_>) -> Result<(), Broken> {
+    let spool = stage.spool();
+    let back = under_way_and_dropped(stage, 4).await?;
+    spool.release(&back, NOW).await?;
+    let lost = under_way_and_dropped(stage, 5).await?;
+    let later = NOW.plus(LEASE);
+    same("recovered", spool.recover(later).await?, 1)?;
+    let settled = spool.settle(&lost, arrived(NOW), later).await;
+    refused("settle after recovery", settled, SpoolErrorKind::Stale)?;
+    for (number, wanted) in [(4, vec![]), (5, vec![(Outcome::CutOff, NOW, later)])] {
+        let record = stage.job(number).await?;
+        let told = (record.state, record.is_leased);
+        same("the record", told, (JobState::Cancelled, false))?;
+        let attempts = record.attempts.iter();
+        let told: Vec<_> = attempts
+            .map(|one| (one.outcome, one.started, one.ended))
+            .collect();
+        same("the attempts", told, wanted)?;
+    }
+    same("claimed", stage.claimed(later).await?.len(), 0)
 }
 
 async fn selection(stage: &Stage<'_>) -> Result<(), Broken> {
@@ -287,8 +357,11 @@ async fn conservation(stage: &Stage<'_>) -> Result<(), Broken> {
     let target = |name: &str| Selection::Target(name.to_owned());
     spool.cancel(&target("e"), NOW).await?;
     counted(stage, "cancelling a leased one", [6, 3, 1, 1, 1]).await?;
+    let again = failed(NOW, retry(NOW));
+    stage.settle(&e.lease, again, NOW).await?;
+    counted(stage, "its attempt", [6, 3, 1, 1, 1]).await?;
     let late = spool.settle(&e.lease, arrived(NOW), NOW).await;
-    holds(late.is_err(), || "a cancelled one was settled".to_owned())?;
+    holds(late.is_err(), || "a stale lease settled".to_owned())?;
     counted(stage, "a stale lease", [6, 3, 1, 1, 1]).await?;
     spool.revive(&target("b"), NOW).await?;
     counted(stage, "reviving a dead one", [6, 4, 1, 0, 1]).await?;
@@ -299,7 +372,12 @@ async fn conservation(stage: &Stage<'_>) -> Result<(), Broken> {
     stage.claim(far.plus(LEASE)).await?;
     counted(stage, "a lost lease", [6, 3, 1, 0, 2]).await?;
     spool.recover(far.plus(LEASE)).await?;
-    counted(stage, "recovery", [6, 3, 1, 0, 2]).await
+    counted(stage, "recovery", [6, 3, 1, 0, 2]).await?;
+    let c = stage.claim_of("c", far.plus(LEASE)).await?;
+    spool.cancel(&target("c"), far).await?;
+    counted(stage, "cancelling another", [6, 2, 1, 0, 3]).await?;
+    stage.settle(&c.lease, arrived(far), far).await?;
+    counted(stage, "its arrival", [6, 2, 2, 0, 2]).await
 }
 
 async fn counted(stage: &Stage<'_>, after: &str, wanted: [u64; 5]) -> Result<(), Broken> {

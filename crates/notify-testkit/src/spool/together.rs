@@ -97,7 +97,7 @@ async fn turn(opened: &Opened, random: &mut Random, now: Millis) -> Result<u64, 
             _ => continue,
         };
         match opened.spool.settle(&job.lease, settlement, now).await {
-            Ok(()) => delivered += arrivals,
+            Ok(_) => delivered += arrivals,
             // Somebody cancelled it, or ended all leases.
             Err(error) if error.kind() == SpoolErrorKind::Stale => {}
             Err(error) => return Err(error.into()),
@@ -120,7 +120,7 @@ async fn steer(opened: &Opened, random: &mut Random, now: Millis) -> Result<(), 
                 delivered: Duration::from_secs(5),
                 dead: Duration::from_secs(5),
                 most_events: 10,
-                most_bytes: u64::MAX,
+                ..Retention::KEEP
             };
             opened.upkeep.sweep(&retention, now).await.map(drop)
         }

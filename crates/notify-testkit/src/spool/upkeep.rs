@@ -22,7 +22,16 @@ pub(super) async fn laws(findings: &mut Findings<'_>) {
         )
         .await;
     findings
-        .law("a sweep by number and size takes the oldest", sweep_by_size)
+        .law(
+            "a sweep by number and size takes the dead last",
+            sweep_by_size,
+        )
+        .await;
+    findings
+        .law("a sweep keeps so many of each state", sweep_by_state)
+        .await;
+    findings
+        .law("a sweep takes nothing that is under way", sweep_under_way)
         .await;
     findings
         .law("a spool that is not there is missing", missing)
@@ -109,20 +118,23 @@ async fn backup(stage: &Stage<'_>) -> Result<(), Broken> {
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// Keeps all.
-const KEEP: Retention = Retention {
-    delivered: Duration::MAX,
-    dead: Duration::MAX,
-    most_events: u64::MAX,
-    most_bytes: u64::MAX,
-};
+const KEEP: Retention = Retention::KEEP;
 
 /// Sweeps until nothing more is to be removed. Answers how many events went.
 async fn sweep(stage: &Stage<'_>, retention: &Retention, now: Millis) -> Result<u64, Broken> {
-    let mut swept = 0;
+    Ok(sweep_all(stage, retention, now).await?.0)
+}
+
+/// The same; and how many of them were dead and not old.
+async fn sweep_all(
+    stage: &Stage<'_>,
+    retention: &Retention,
+    now: Millis,
+) -> Result<(u64, u64), Broken> {
+    let mut swept = (0, 0);
     for _ in 0..1000 {
         let step = stage.upkeep().sweep(retention, now).await?;
-        swept += step.events;
+        swept = (swept.0 + step.events, swept.1 + step.dead_early);
         if !step.more {
             return Ok(swept);
         }
@@ -152,6 +164,10 @@ async fn eight_days(stage: &Stage<'_>) -> Result<(), Broken> {
         };
         stage.put(number.into(), targets, day(number)).await?;
     }
+    stage
+        .spool()
+        .cancel(&Selection::Event(id(4)), day(7))
+        .await?;
     for job in claim(stage.spool(), Some("a"), 99, day(7)).await? {
         let settlement = match number_of(job.event.id) {
             1 | 6 | 7 => arrived(day(7)),
@@ -161,14 +177,10 @@ async fn eight_days(stage: &Stage<'_>) -> Result<(), Broken> {
         };
         stage.settle(&job.lease, settlement, day(7)).await?;
     }
-    stage
-        .spool()
-        .cancel(&Selection::Event(id(4)), day(7))
-        .await?;
     stage.put(8, &["z"], day(7)).await?;
     let job = stage.claim_of("z", day(7)).await?;
     let next = failed(day(7), retry(day(100)));
-    stage.settle(&job.lease, next, day(7)).await
+    stage.settle(&job.lease, next, day(7)).await.map(drop)
 }
 
 async fn sweep_by_age(stage: &Stage<'_>) -> Result<(), Broken> {
@@ -212,16 +224,83 @@ async fn sweep_by_size(stage: &Stage<'_>) -> Result<(), Broken> {
         most_events: 2,
         ..KEEP
     };
-    same("to two", sweep(stage, &two, now).await?, 3)?;
-    same("left", left(stage).await?, vec![3, 4, 5, 6, 7, 8])?;
+    same("to two", sweep_all(stage, &two, now).await?, (3, 0))?;
+    // The second oldest has a dead delivery: it goes last.
+    same("left", left(stage).await?, vec![2, 3, 5, 6, 7, 8])?;
     let none = Retention {
         most_bytes: 0,
         ..KEEP
     };
-    same("to nothing", sweep(stage, &none, now).await?, 2)?;
+    same("to nothing", sweep_all(stage, &none, now).await?, (2, 1))?;
     same("left", left(stage).await?, vec![3, 5, 6, 8])?;
     same("counts", stage.counts().await?, counts)?;
     faultless(stage.upkeep()).await
+}
+
+async fn sweep_by_state(stage: &Stage<'_>) -> Result<(), Broken> {
+    eight_days(stage).await?;
+    // Another that is dead, and younger than all that arrived but one.
+    stage.put(9, &["y"], NOW.plus(DAY * 7)).await?;
+    let job = stage.claim_of("y", NOW.plus(DAY * 7)).await?;
+    let settlement = failed(NOW.plus(DAY * 7), dead("no"));
+    stage
+        .settle(&job.lease, settlement, NOW.plus(DAY * 7))
+        .await?;
+    stage.put(10, &["z"], NOW.plus(DAY * 7)).await?;
+    let job = stage.claim_of("z", NOW.plus(DAY * 7)).await?;
+    let next = failed(NOW.plus(DAY * 7), retry(NOW.plus(DAY * 99)));
+    stage.settle(&job.lease, next, NOW.plus(DAY * 7)).await?;
+    let now = NOW.plus(DAY * 8);
+    let delivered = Retention {
+        most_delivered: 1,
+        ..KEEP
+    };
+    same(
+        "that arrived",
+        sweep_all(stage, &delivered, now).await?,
+        (3, 0),
+    )?;
+    same("left", left(stage).await?, vec![2, 3, 5, 6, 7, 8, 9, 10])?;
+    let dead = Retention {
+        most_dead: 1,
+        ..KEEP
+    };
+    same("that are dead", sweep_all(stage, &dead, now).await?, (1, 1))?;
+    same("left", left(stage).await?, vec![3, 5, 6, 7, 8, 9, 10])?;
+    let all = Retention {
+        most_events: 1,
+        ..KEEP
+    };
+    same("to one", sweep_all(stage, &all, now).await?, (1, 0))?;
+    same("left", left(stage).await?, vec![3, 5, 6, 8, 9, 10])?;
+    faultless(stage.upkeep()).await
+}
+
+/// What is under way must find its event, also when it was dropped meanwhile.
+async fn sweep_under_way(stage: &Stage<'_>) -> Result<(), Broken> {
+    stage.put(1, &["a"], NOW).await?;
+    let job = stage.claim_one(NOW).await?;
+    stage.spool().cancel(&Selection::Event(id(1)), NOW).await?;
+    // The newest may stay in any case.
+    stage.put(2, &["b"], NOW).await?;
+    let now = NOW.plus(DAY);
+    let old = Retention {
+        delivered: Duration::ZERO,
+        ..KEEP
+    };
+    same("under way", sweep(stage, &old, now).await?, 0)?;
+    let one = Retention {
+        most_events: 0,
+        ..KEEP
+    };
+    same("under way", sweep(stage, &one, now).await?, 0)?;
+    let state = stage.settle(&job.lease, arrived(NOW), now).await?;
+    same("it arrived", state, JobState::Delivered)?;
+    let job = stage.claim_of("b", NOW).await?;
+    stage
+        .settle(&job.lease, failed(NOW, retry(now)), NOW)
+        .await?;
+    same("afterwards", sweep(stage, &old, now).await?, 1)
 }
 
 async fn missing(stage: &Stage<'_>) -> Result<(), Broken> {

@@ -92,6 +92,12 @@ impl Document {
         self.jobs.iter().any(|job| job.state == state)
     }
 
+    /// Whether something of it is pending, or under way though it was cancelled.
+    pub(crate) fn is_open(&self) -> bool {
+        let mut jobs = self.jobs.iter();
+        jobs.any(|job| job.state == JobState::Pending || job.lease.is_some())
+    }
+
     /// The number of the delivery with this key.
     pub(crate) fn place(&self, key: &str) -> Option<usize> {
         let mut jobs = self.jobs.iter();
@@ -171,6 +177,7 @@ impl Delivery {
         self.changed = now;
         match settlement.next {
             Next::Delivered => self.state = JobState::Delivered,
+            _ if self.state == JobState::Cancelled => {}
             Next::Retry { due, recipients } => {
                 self.due = due;
                 self.recipients = recipients.or_else(|| self.recipients.take());
@@ -202,7 +209,6 @@ impl Delivery {
 
     pub(crate) fn cancel(&mut self, now: Millis) {
         self.state = JobState::Cancelled;
-        self.lease = None;
         self.changed = now;
         self.reason = None;
     }

@@ -87,11 +87,11 @@ impl SharedSpool {
     }
 
     /// Changes the delivery that is held with a lease.
-    async fn update_held(
+    async fn update_held<T>(
         &self,
         lease: &Lease,
-        change: impl Fn(&mut Delivery) + Send + Sync,
-    ) -> Result<(), SpoolError> {
+        change: impl Fn(&mut Delivery) -> T + Send + Sync,
+    ) -> Result<T, SpoolError> {
         let event = lease.key.split('.').next().unwrap_or_default();
         let changed = self
             .update(event, |_, document| {
@@ -173,9 +173,12 @@ impl Spool for SharedSpool {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError> {
-        self.update_held(lease, |job| job.settle(settlement.clone(), now))
-            .await
+    ) -> Result<JobState, SpoolError> {
+        let settle = |job: &mut Delivery| {
+            job.settle(settlement.clone(), now);
+            job.state
+        };
+        self.update_held(lease, settle).await
     }
 
     async fn release(&self, lease: &Lease, due: Millis) -> Result<(), SpoolError> {

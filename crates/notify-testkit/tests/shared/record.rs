@@ -217,37 +217,46 @@ impl Upkeep for SharedSpool {
 
     async fn sweep(&self, retention: &Retention, now: Millis) -> Result<Swept, SpoolError> {
         let documents = self.events_by_arrival();
-        let settled: Vec<_> = documents
-            .iter()
-            .filter(|document| !document.has(JobState::Pending))
-            .collect();
-        let mut left = settled.len() as u64;
-        let mut swept = 0;
-        for document in settled {
-            let keep = match document.has(JobState::Dead) {
-                true => retention.dead,
-                false => retention.delivered,
-            };
-            let is_old = now.since(document.accepted) > keep;
-            // A size of nothing is the only one that an example knows.
-            if is_old || left > retention.most_events || retention.most_bytes == 0 {
-                let gone = self
-                    .update(&name(document.event.id), |_, document| {
-                        let is_settled = !document.has(JobState::Pending);
-                        document.is_swept = is_settled;
-                        is_settled.then_some(())
-                    })
-                    .await?;
-                swept += u64::from(gone.is_some());
-                left -= 1;
+        let settled = documents.iter().filter(|document| !document.is_open());
+        let (dead, delivered): (Vec<_>, Vec<_>) =
+            settled.partition(|document| document.has(JobState::Dead));
+        let mut left = (dead.len() + delivered.len()) as u64;
+        let mut swept = Swept::default();
+        for (class, keep, most) in [
+            (delivered, retention.delivered, retention.most_delivered),
+            (dead, retention.dead, retention.most_dead),
+        ] {
+            let mut of_class = class.len() as u64;
+            for document in class {
+                let is_old = now.since(document.accepted) > keep;
+                // A size of nothing is the only one that an example knows.
+                let are_many = left > retention.most_events || retention.most_bytes == 0;
+                if is_old || are_many || of_class > most {
+                    let gone = self.remove(document.event.id).await?;
+                    swept.events += u64::from(gone);
+                    let is_early_dead = gone && !is_old && document.has(JobState::Dead);
+                    swept.dead_early += u64::from(is_early_dead);
+                    (left, of_class) = (left - 1, of_class - 1);
+                }
             }
         }
         if self.is_read_only {
             return Err(SpoolError::new(SpoolErrorKind::Denied, "opened to look"));
         }
-        Ok(Swept {
-            events: swept,
-            more: false,
-        })
+        Ok(swept)
+    }
+}
+
+impl SharedSpool {
+    /// Removes an event that is still settled.
+    async fn remove(&self, id: EventId) -> Result<bool, SpoolError> {
+        let gone = self
+            .update(&name(id), |_, document| {
+                let is_settled = !document.is_open();
+                document.is_swept = is_settled;
+                is_settled.then_some(())
+            })
+            .await?;
+        Ok(gone.is_some())
     }
 }

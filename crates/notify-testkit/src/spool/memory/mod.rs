@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use notify_core::{
-    Claim, Counts, Entry, Job, Lease, Millis, OpenFor, Opened, Put, Selection, Settlement, Spool,
-    SpoolError, SpoolErrorKind, SpoolPlace, TargetQueue, async_trait,
+    Claim, Counts, Entry, Job, JobState, Lease, Millis, OpenFor, Opened, Put, Selection,
+    Settlement, Spool, SpoolError, SpoolErrorKind, SpoolPlace, TargetQueue, async_trait,
 };
 
 use state::State;
@@ -153,7 +153,7 @@ impl Spool for MemorySpool {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<JobState, SpoolError> {
         self.writable()?.settle(lease, settlement, now)
     }
 

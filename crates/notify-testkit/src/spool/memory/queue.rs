@@ -150,14 +150,16 @@ impl State {
         lease: &Lease,
         settlement: Settlement,
         now: Millis,
-    ) -> Result<(), SpoolError> {
+    ) -> Result<JobState, SpoolError> {
         self.check(lease)?;
-        let number = self.change(lease.place, |delivery| {
+        let stands = self.change(lease.place, |delivery| {
             delivery.lease = None;
             delivery.tried = delivery.tried.saturating_add(1);
             delivery.changed = now;
             match settlement.next {
                 Next::Delivered => delivery.state = JobState::Delivered,
+                // Nothing more goes out.
+                _ if delivery.state == JobState::Cancelled => {}
                 Next::Retry { due, recipients } => {
                     delivery.due = due;
                     delivery.recipients = recipients.or_else(|| delivery.recipients.take());
@@ -167,10 +169,11 @@ impl State {
                     delivery.reason = Some(reason);
                 }
             }
-            delivery.tried
+            (delivery.tried, delivery.state)
         });
+        let (number, state) = stands.unwrap_or((1, JobState::Pending));
         let record = AttemptRecord {
-            number: number.unwrap_or(1),
+            number,
             started: settlement.started,
             ended: now,
             outcome: settlement.outcome,
@@ -179,7 +182,7 @@ impl State {
             refused: settlement.refused,
         };
         self.add_attempt(lease.place, record);
-        Ok(())
+        Ok(state)
     }
 
     pub(super) fn release(&mut self, lease: &Lease, due: Millis) -> Result<(), SpoolError> {
@@ -192,10 +195,8 @@ impl State {
     }
 
     pub(super) fn recover(&mut self, now: Millis) -> u64 {
-        let pending = self.pending();
-        let cut_off = pending
-            .into_iter()
-            .filter(|place| self.cut_off(*place, now));
+        let leased = self.chosen(&Selection::All, |delivery| delivery.lease.is_some());
+        let cut_off = leased.into_iter().filter(|place| self.cut_off(*place, now));
         total(cut_off.count())
     }
 
@@ -235,7 +236,6 @@ impl State {
         for place in &cancelled {
             self.change(*place, |delivery| {
                 delivery.state = JobState::Cancelled;
-                delivery.lease = None;
                 delivery.changed = now;
                 delivery.reason = None;
             });
@@ -271,12 +271,6 @@ impl State {
             );
         }
         queues.into_values().collect()
-    }
-
-    fn pending(&self) -> Vec<u64> {
-        self.chosen(&Selection::All, |delivery| {
-            delivery.state == JobState::Pending
-        })
     }
 
     fn chosen(&self, which: &Selection, wanted: impl Fn(&Delivery) -> bool) -> Vec<u64> {

@@ -73,7 +73,8 @@ impl State {
             if is_queued != (delivery.state == JobState::Pending) {
                 broken("index", format!("{}: queued {is_queued}", delivery.key));
             }
-            if delivery.lease.is_some() && delivery.state != JobState::Pending {
+            let may_be_leased = matches!(delivery.state, JobState::Pending | JobState::Cancelled);
+            if delivery.lease.is_some() && !may_be_leased {
                 broken("lease", format!("{} is settled and leased", delivery.key));
             }
             if delivery.reason.is_some() != (delivery.state == JobState::Dead) {
@@ -92,36 +93,46 @@ impl State {
     }
 
     fn sweep(&mut self, retention: &Retention, now: Millis) -> Swept {
-        let settled: Vec<_> = self
-            .events
-            .iter()
-            .filter(|(_, event)| !self.has(event, JobState::Pending))
-            .collect();
-        let mut events = total(settled.len());
+        let settled = self.events.iter();
+        let settled = settled.filter(|(_, event)| !self.is_open(event));
+        let (dead, delivered): (Vec<_>, Vec<_>) =
+            settled.partition(|(_, event)| self.has(event, JobState::Dead));
+        let mut events = total(dead.len() + delivered.len());
         let mut bytes: u64 = self.events.values().map(size).sum();
-        let mut swept = Vec::new();
-        for (seq, event) in settled {
-            let keep = if self.has(event, JobState::Dead) {
-                retention.dead
-            } else {
-                retention.delivered
-            };
-            let is_old = now.since(event.accepted) > keep;
-            if is_old || events > retention.most_events || bytes > retention.most_bytes {
-                events -= 1;
-                bytes -= size(event);
-                swept.push(*seq);
+        let (mut swept, mut dead_early) = (Vec::new(), 0);
+        let classes = [
+            (delivered, retention.delivered, retention.most_delivered),
+            (dead, retention.dead, retention.most_dead),
+        ];
+        for (is_dead, (class, keep, most)) in [false, true].into_iter().zip(classes) {
+            let mut left = total(class.len());
+            for (seq, event) in class {
+                let is_old = now.since(event.accepted) > keep;
+                let are_many = events > retention.most_events || bytes > retention.most_bytes;
+                if is_old || are_many || left > most {
+                    (events, left) = (events - 1, left - 1);
+                    bytes -= size(event);
+                    swept.push((*seq, is_dead && !is_old));
+                }
             }
         }
         let more = swept.len() > STEP;
         swept.truncate(STEP);
-        for seq in &swept {
+        for (seq, is_early_dead) in &swept {
             self.remove(*seq);
+            dead_early += u64::from(*is_early_dead);
         }
         Swept {
             events: total(swept.len()),
+            dead_early,
             more,
         }
+    }
+
+    /// Whether something of it is pending, or under way though it was cancelled.
+    fn is_open(&self, event: &Event) -> bool {
+        let mut deliveries = event.deliveries.iter().map(|place| &self.deliveries[place]);
+        deliveries.any(|delivery| delivery.state == JobState::Pending || delivery.lease.is_some())
     }
 
     fn has(&self, event: &Event, state: JobState) -> bool {
