@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use notify_bus::{BreakerState, Bus, Gauges, LEGACY_MAIL, SECONDS, TargetGauges};
-use notify_core::{FailureKind, Outcome, SpoolError, TargetQueue};
+use notify_bus::{BreakerState, Bus, Gauges, SECONDS, TargetGauges};
+use notify_core::{FailureKind, Outcome, SpoolError, TargetQueue, Zone};
 use rustix::fs::{Access, access};
 
 use crate::status::{
-    Breaker, Deliveries, Durations, Queue, SinceStart, Status, TargetSinceStart, TargetStatus,
+    Breaker, Deliveries, Durations, Queue, SinceStart, SpoolTrouble, Status, TargetSinceStart,
+    TargetStatus,
 };
 
 /// How an attempt can end: series begin at zero and not when it first happens.
@@ -37,7 +38,9 @@ pub async fn bus_status(
     let counts = spool.counts().await?;
     let mut queues = Queues::of(&spool.targets().await?);
     let gauges = bus.gauges();
-    problems.extend(spool_problems(&gauges, folder));
+    let spool_trouble = gauges.spool_trouble.as_ref();
+    problems.extend(spool_trouble.map(trouble_text));
+    problems.extend(folder_problem(folder));
     Ok(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),
@@ -46,28 +49,53 @@ pub async fn bus_status(
         since_start: SinceStart {
             accepted: gauges.accepted,
             known: gauges.known,
+            refused: gauges.refused,
         },
         deliveries: Deliveries::from(counts),
         spool_bytes: bytes(folder),
-        targets: targets(bus, &gauges, &mut queues),
+        spool_trouble: spool_trouble.map(SpoolTrouble::from),
+        targets: counted(bus.status(), &gauges, &mut queues),
+        lanes: counted(bus.own_lanes(), &gauges, &mut queues),
+        strangers_since_start: since_start(&gauges.others),
         strangers: queues.0.into_values().collect(),
     })
 }
 
-fn spool_problems(gauges: &Gauges, folder: &Path) -> Vec<String> {
-    let mut problems = Vec::new();
-    if gauges.spool_fails {
-        problems.push("the spool fails at the moment".to_owned());
-    }
-    // A spool in memory has no folder, so it cannot be in the way.
+/// `the spool takes nothing since 2024-01-08T08:00:00+01:00: spool.db: the disk is full; 3 events were refused`.
+fn trouble_text(trouble: &notify_bus::SpoolTrouble) -> String {
+    let since = Zone::Local.at(trouble.since.seconds());
+    let what = match trouble.only_looks {
+        true => "cannot be read",
+        false => "cannot be written",
+    };
+    let refused = match trouble.refused {
+        0 => String::new(),
+        1 => "; 1 event was refused".to_owned(),
+        number => format!("; {number} events were refused"),
+    };
+    format!(
+        "the spool {what} since {}: {}{refused}",
+        since.format("%Y-%m-%dT%H:%M:%S%:z"),
+        trouble.reason
+    )
+}
+
+fn folder_problem(folder: &Path) -> Option<String> {
     match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
-        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
-        Err(error) => {
-            let shown = folder.display();
-            problems.push(format!("{shown} cannot be written: {error}"));
+        // A spool in memory has no folder, so it cannot be in the way.
+        Ok(()) | Err(rustix::io::Errno::NOENT) => None,
+        Err(error) => Some(format!("{} cannot be written: {error}", folder.display())),
+    }
+}
+
+impl From<&notify_bus::SpoolTrouble> for SpoolTrouble {
+    fn from(trouble: &notify_bus::SpoolTrouble) -> Self {
+        SpoolTrouble {
+            since_ms: trouble.since.0,
+            reason: trouble.reason.clone(),
+            refused: trouble.refused,
         }
     }
-    problems
 }
 
 /// The files of the spool, which lie side by side.
@@ -77,9 +105,14 @@ fn bytes(folder: &Path) -> u64 {
     sizes.map(|metadata| metadata.len()).sum()
 }
 
-fn targets(bus: &Bus, gauges: &Gauges, queues: &mut Queues) -> Vec<TargetStatus> {
-    let counted = |name: &str| gauges.targets.iter().find(|target| target.name == name);
-    let configured = bus.status().into_iter().map(|target| {
+/// The status of each of these, with what was counted and what waits for it.
+fn counted(
+    targets: Vec<notify_bus::TargetStatus>,
+    gauges: &Gauges,
+    queues: &mut Queues,
+) -> Vec<TargetStatus> {
+    let since = |name: &str| gauges.targets.iter().find(|target| target.name == name);
+    let counted = targets.into_iter().map(|target| {
         let (breaker, breaker_until_ms) = match target.breaker {
             BreakerState::Closed => (Breaker::Closed, None),
             BreakerState::Open { until } => (Breaker::Open, Some(until.0)),
@@ -94,24 +127,11 @@ fn targets(bus: &Bus, gauges: &Gauges, queues: &mut Queues) -> Vec<TargetStatus>
             breaker_until_ms,
             failures: target.failures,
             in_flight: target.in_flight,
-            since_start: since_start(counted(&target.name)),
+            since_start: since(&target.name).map_or_else(Default::default, since_start),
             queue: queues.take(target.name),
         }
     });
-    let mut targets: Vec<_> = configured.collect();
-    let is_known = targets
-        .iter()
-        .any(|target| target.queue.name == LEGACY_MAIL);
-    let legacy = counted(LEGACY_MAIL);
-    if !is_known && (legacy.is_some() || queues.0.contains_key(LEGACY_MAIL)) {
-        targets.push(TargetStatus {
-            kind: LEGACY_MAIL.to_owned(),
-            since_start: since_start(legacy),
-            queue: queues.take(LEGACY_MAIL.to_owned()),
-            ..TargetStatus::default()
-        });
-    }
-    targets
+    counted.collect()
 }
 
 /// The queues that no target has yet, by name.
@@ -131,9 +151,7 @@ impl Queues {
     }
 }
 
-fn since_start(gauges: Option<&TargetGauges>) -> TargetSinceStart {
-    let none = TargetGauges::default();
-    let gauges = gauges.unwrap_or(&none);
+fn since_start(gauges: &TargetGauges) -> TargetSinceStart {
     let number = |outcome: Outcome| {
         let counted = gauges.attempts.iter().find(|(known, _)| *known == outcome);
         counted.map_or(0, |(_, number)| *number)

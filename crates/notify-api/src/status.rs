@@ -21,10 +21,29 @@ pub struct Status {
     pub deliveries: Deliveries,
     /// The size of the spool on disk.
     pub spool_bytes: u64,
+    /// That the spool fails, and since when.
+    pub spool_trouble: Option<SpoolTrouble>,
     /// The targets of the configuration, by name.
     pub targets: Vec<TargetStatus>,
+    /// What goes past the targets, by name: mails of the old way, and events that wait for a
+    /// matcher to be mended.
+    pub lanes: Vec<TargetStatus>,
     /// Targets with deliveries that the configuration does not have, by name.
     pub strangers: Vec<Queue>,
+    /// What was counted for targets that the configuration did not have, together.
+    pub strangers_since_start: TargetSinceStart,
+}
+
+/// That the spool fails.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SpoolTrouble {
+    /// Since when.
+    pub since_ms: i64,
+    /// Why, as the last call that failed said.
+    pub reason: String,
+    /// Events that were refused since.
+    pub refused: u64,
 }
 
 /// What was counted since the daemon started.
@@ -35,6 +54,8 @@ pub struct SinceStart {
     pub accepted: u64,
     /// Events that had been accepted before.
     pub known: u64,
+    /// Events that the spool could not take.
+    pub refused: u64,
 }
 
 /// How many deliveries there are, those included that were swept away.

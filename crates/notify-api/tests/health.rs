@@ -9,11 +9,13 @@ use std::time::Duration;
 use notify_api::bus_status;
 use notify_api::http::{Health, router, serve};
 use notify_api::status::{Breaker, Status};
-use notify_bus::{Bus, Engine, LEGACY_MAIL, Settings, SpoolClock, legacy_entry, schemas};
+use notify_bus::{
+    Bus, Engine, LEGACY_MAIL, Settings, SpoolClock, UNDECIDED, legacy_entry, schemas,
+};
 use notify_config::{Configuration, Files};
 use notify_core::{
-    Attempt, Failure, LegacyMail, Millis, Notification, PlainHost, Receipt, Registry, SpoolError,
-    Target, TargetType, Zone, async_trait,
+    Attempt, Entry, EventId, Failure, LegacyMail, Millis, NewJob, Notification, PlainHost, Receipt,
+    Registry, SpoolError, Target, TargetType, Zone, async_trait,
 };
 use notify_render::Templates;
 use notify_schema::{Fault, Fields};
@@ -199,11 +201,15 @@ async fn a_status_tells_how_targets_and_queues_stand() {
 }
 
 #[tokio::test]
-async fn mails_of_the_old_way_are_counted_under_their_name() {
+async fn what_goes_past_the_targets_has_a_lane_and_is_no_stranger() {
     let bus = bus();
     let health = Watched(bus.clone(), "/nowhere".into());
     let before = health.status().await.expect("readable");
-    assert_eq!(before.targets.len(), 3);
+    let names = |status: &Status| -> Vec<String> {
+        let lanes = status.lanes.iter();
+        lanes.map(|lane| lane.queue.name.clone()).collect()
+    };
+    assert_eq!(names(&before), [UNDECIDED, LEGACY_MAIL]);
     let mail = LegacyMail {
         recipients: vec!["a@example.org".to_owned()],
         author: "a".to_owned(),
@@ -211,10 +217,105 @@ async fn mails_of_the_old_way_are_counted_under_their_name() {
     let event = Delivery::new("backup", "done").notification;
     let entry = legacy_entry(event, mail, Millis(0));
     bus.accept_entry(entry).await.expect("room");
+    let mut entry = waits_for("@undecided");
+    entry.event.id = EventId::from_bytes([9; 16]);
+    bus.accept_entry(entry).await.expect("room");
     let after = health.status().await.expect("readable");
-    let last = &after.targets.last().expect("a target").queue;
-    assert_eq!((last.name.as_str(), last.pending), (LEGACY_MAIL, 1));
-    assert_eq!(after.strangers, []);
+    let told: Vec<_> = after
+        .lanes
+        .iter()
+        .map(|lane| (&*lane.kind, lane.queue.pending))
+        .collect();
+    // No type of this registry sends such mails.
+    assert_eq!(told, [("undecided", 1), ("legacy-mail", 1)]);
+    assert_eq!((names(&after), after.strangers), (names(&before), vec![]));
+}
+
+/// An event that one target waits for since 1970.
+fn waits_for(target: &str) -> Entry {
+    Entry {
+        event: Delivery::new("Disk is full", "0 bytes left").notification,
+        trace: "{}".to_owned(),
+        jobs: vec![NewJob::first(target, Millis(0))],
+        accepted: Millis(0),
+        legacy: None,
+    }
+}
+
+#[tokio::test]
+async fn the_documented_alerts_tell_of_what_was_given_up_for_any_target() {
+    let page = include_str!("../../../docs/reference/metrics.md");
+    let (_, rules) = page.split_once("```yaml").expect("rules");
+    let (rules, _) = rules.split_once("```").expect("an end");
+    for (target, fires) in [
+        // Missing, refused, and one that takes it.
+        ("gone", true),
+        ("north", true),
+        ("books", false),
+    ] {
+        let bus = bus();
+        let stop = CancellationToken::new();
+        let health = Watched(bus.clone(), "/nowhere".into());
+        let before = scraped(&health).await;
+        assert_eq!(
+            exposition::firing(rules, &before, &before),
+            [""; 0],
+            "{target}"
+        );
+        bus.accept_entry(waits_for(target)).await.expect("room");
+        let work = tokio::spawn({
+            let (bus, stop) = (bus.clone(), stop.clone());
+            async move { bus.work(stop).await }
+        });
+        // Given up at once: it is older than `retry-max-age`. Then there is a report on that.
+        once(&health, |status| {
+            status.deliveries.dead + status.deliveries.delivered > 0
+        })
+        .await;
+        stop.cancel();
+        work.await.expect("no panic").expect("it ends well");
+        let after = scraped(&health).await;
+        let expected: &[&str] = if fires {
+            &["NotificationsGivenUp"]
+        } else {
+            &[]
+        };
+        assert_eq!(
+            exposition::firing(rules, &before, &after),
+            expected,
+            "{target}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_the_spool_refuses_is_told_until_it_heals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let health = Watched(bus(), folder.path().to_owned());
+    // The same event to one target twice is what no spool stores: that is no fault of the spool.
+    let mut unfit = waits_for("books");
+    unfit.jobs.extend(unfit.jobs.clone());
+    health.0.accept_entry(unfit).await.expect_err("unfit");
+    let status = health.status().await.expect("readable");
+    assert_eq!((status.problems, status.spool_trouble), (vec![], None));
+    assert_eq!(status.since_start.refused, 1);
+}
+
+/// What `/metrics` answers.
+async fn scraped(health: &Watched) -> String {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let stop = CancellationToken::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/metrics", listener.local_addr().expect("bound"));
+    let router = router(Arc::new(health.clone()));
+    let serving = tokio::spawn(serve(listener, router, stop.clone()));
+    let client = reqwest::Client::builder().no_proxy().build();
+    let response = client.expect("a client").get(url).send().await;
+    let text = response.expect("an answer").text().await.expect("a text");
+    exposition::check(&text).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    stop.cancel();
+    serving.await.expect("no panic");
+    text
 }
 
 #[tokio::test]
@@ -231,33 +332,20 @@ async fn a_spool_that_cannot_be_written_is_a_problem() {
 
 #[tokio::test]
 async fn the_metrics_of_a_bus_keep_the_rules() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
     let bus = bus();
     let event = Delivery::new("Disk is full", "0 bytes left").notification;
     bus.accept(event).await.expect("room");
-    let stop = CancellationToken::new();
-    let health = Arc::new(Watched(bus, "/nowhere".into()));
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}/metrics", listener.local_addr().expect("bound"));
-    let serving = tokio::spawn(serve(listener, router(health), stop.clone()));
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("a client");
-    let response = client.get(url).send().await.expect("an answer");
-    let text = response.text().await.expect("a text");
-    exposition::check(&text).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
+    let text = scraped(&Watched(bus, "/nowhere".into())).await;
     for line in [
         "notify_events_accepted_total 1",
         "notify_deliveries{state=\"pending\"} 3",
         "notify_queue_pending{target=\"north\"} 1",
         "notify_queue_pending{target=\"(other)\"} 1",
+        "notify_queue_pending{target=\"legacy-mail\"} 0",
         "notify_attempts_total{target=\"books\",outcome=\"uncertain\"} 0",
         "notify_attempt_duration_seconds_bucket{target=\"books\",le=\"30\"} 0",
         "notify_target_disabled{target=\"idle\"} 1",
     ] {
         assert!(text.lines().any(|known| known == line), "{line}\n{text}");
     }
-    stop.cancel();
-    serving.await.expect("no panic");
 }

@@ -11,7 +11,8 @@ use notify_api::status::{
 };
 use notify_core::{SpoolError, SpoolErrorKind, async_trait};
 use reqwest::Response;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 /// Knows what it is told; nothing means that the store cannot be read.
@@ -44,18 +45,19 @@ impl Desk {
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
         let serving = tokio::spawn(serve(listener, router(told.clone()), stop.clone()));
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .timeout(Duration::from_secs(20))
-            .build()
-            .expect("a client");
         Desk {
             told,
             url,
-            client,
+            client: Desk::client(),
             stop,
             serving,
         }
+    }
+
+    fn client() -> reqwest::Client {
+        let client = reqwest::Client::builder().no_proxy();
+        let client = client.timeout(Duration::from_secs(20)).build();
+        client.expect("a client")
     }
 
     async fn get(&self, path: &str) -> Response {
@@ -113,6 +115,7 @@ fn status() -> Status {
         since_start: SinceStart {
             accepted: 12,
             known: 1,
+            refused: 4,
         },
         deliveries: Deliveries {
             accepted: 20,
@@ -123,6 +126,10 @@ fn status() -> Status {
         },
         spool_bytes: 65_536,
         targets: vec![target("chat"), open],
+        lanes: vec![TargetStatus {
+            kind: "sendmail".to_owned(),
+            ..target("legacy-mail")
+        }],
         ..Status::default()
     }
 }
@@ -185,6 +192,10 @@ async fn labels_are_bounded_by_the_configuration() {
     };
     let desk = Desk::open(Status {
         strangers: (0..1000).map(stranger).collect(),
+        strangers_since_start: TargetSinceStart {
+            dead: 7,
+            ..TargetSinceStart::default()
+        },
         ..status()
     })
     .await;
@@ -192,17 +203,38 @@ async fn labels_are_bounded_by_the_configuration() {
     exposition::check(&text).unwrap_or_else(|fault| panic!("{fault}\n{text}"));
     let others: Vec<_> = text
         .lines()
-        .filter(|line| line.contains("(other)"))
+        .filter(|line| line.contains("(other)") && !line.contains("_duration_"))
         .collect();
     assert_eq!(
         others,
         [
+            r#"notify_deliveries_settled_total{target="(other)",state="delivered"} 0"#,
+            r#"notify_deliveries_settled_total{target="(other)",state="dead"} 7"#,
             r#"notify_queue_pending{target="(other)"} 1000"#,
             r#"notify_queue_dead{target="(other)"} 499500"#,
             r#"notify_queue_oldest_seconds{target="(other)"} 1"#,
         ]
     );
     assert!(!text.contains("gone-"), "{text}");
+}
+
+/// Each sends one byte and holds on to its connection.
+#[tokio::test]
+async fn clients_that_dawdle_keep_nobody_out() {
+    let desk = Desk::open(status()).await;
+    let address = desk.url.strip_prefix("http://").expect("a URL");
+    let mut dawdling = Vec::new();
+    for _ in 0..50 {
+        let mut client = TcpStream::connect(address).await.expect("a connection");
+        client.write_all(b"G").await.expect("room");
+        dawdling.push(client);
+        // A client of its own: one that is kept open is one of the oldest soon.
+        let other = Desk::client();
+        let answer = other.get(format!("{}/healthz", desk.url)).send().await;
+        assert_eq!(answer.expect("an answer").status(), 200);
+    }
+    let closed = dawdling[0].read(&mut [0]).await;
+    assert_eq!(closed.unwrap_or(0), 0, "the oldest made room");
 }
 
 #[tokio::test]

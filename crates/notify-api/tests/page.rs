@@ -85,15 +85,19 @@ fn the_example_of_a_status_has_every_key() {
     let shown = &shown["status"];
     let attempts = shown["targets"][0]["since-start"]["attempts"].clone();
     let outcomes = attempts.as_object().expect("an object").keys();
+    let since_start = TargetSinceStart {
+        attempts: outcomes.map(|name| (&*name.clone().leak(), 0)).collect(),
+        ..TargetSinceStart::default()
+    };
+    let target = TargetStatus {
+        since_start: since_start.clone(),
+        ..TargetStatus::default()
+    };
     let status = Status {
-        targets: vec![TargetStatus {
-            since_start: TargetSinceStart {
-                attempts: outcomes.map(|name| (&*name.clone().leak(), 0)).collect(),
-                ..TargetSinceStart::default()
-            },
-            ..TargetStatus::default()
-        }],
+        targets: vec![target.clone()],
+        lanes: vec![target; 2],
         strangers: vec![Queue::default()],
+        strangers_since_start: since_start,
         ..Status::default()
     };
     let status = serde_json::to_value(status).expect("JSON");

@@ -13,8 +13,10 @@ use tracing::{debug, info, warn};
 use crate::accept::{UNDECIDED, decided_anew};
 use crate::breaker::Change;
 use crate::bus::{Current, Inner};
+use crate::gauges::Tally;
 use crate::lanes::{Backoff, Name};
 use crate::policy::{HELD, Situation, WhenUncertain, seed};
+use crate::spool_health::Call;
 use crate::trouble::{Cause, Trouble, is_about_ourselves};
 use crate::{LEGACY_MAIL, RetryPolicy};
 
@@ -338,9 +340,9 @@ fn observe(inner: &Inner, job: &Job, policy: &RetryPolicy, ended: &Ended) -> Opt
     let Ended { settlement, at, .. } = ended;
     let name = &*job.target;
     let change = {
-        let mut lanes = inner.lanes();
         let took = at.since(settlement.started);
-        lanes.lane(name).tally.attempted(settlement.outcome, took);
+        inner.tally(name, |tally| tally.attempted(settlement.outcome, took));
+        let mut lanes = inner.lanes();
         if ended.tried {
             let change = lanes.tried(name, settlement.outcome, ended.rest, policy, *at);
             // Who asked to be left alone is, also by those that are past their age.
@@ -410,6 +412,7 @@ async fn record(inner: &Arc<Inner>, job: &Job, ended: Ended, killed: &Cancellati
             );
             return;
         }
+        inner.spool_failed(Call::Change, &failure);
         if waiting.is_none() {
             waiting = Some(Unrecorded::begin(inner));
             warn!(
@@ -423,6 +426,7 @@ async fn record(inner: &Arc<Inner>, job: &Job, ended: Ended, killed: &Cancellati
         }
     };
     drop(waiting);
+    inner.spool_works(Call::Change);
     recorded(inner, job, &settlement, state).await;
 }
 
@@ -438,7 +442,7 @@ async fn recorded(inner: &Inner, job: &Job, settlement: &Settlement, state: JobS
     }
     match &settlement.next {
         Next::Delivered => {
-            inner.lanes().lane(target).tally.delivered();
+            inner.tally(target, Tally::delivered);
             let reference = settlement.reference.as_deref().unwrap_or_default();
             let refused = settlement.refused.len();
             info!(%event, target, attempt, reference, refused, detail, "delivered");
@@ -449,7 +453,7 @@ async fn recorded(inner: &Inner, job: &Job, settlement: &Settlement, state: JobS
             warn!(%event, target, attempt, outcome, detail, wait_ms, "to be tried again");
         }
         Next::Dead { reason } => {
-            inner.lanes().lane(target).tally.died();
+            inner.tally(target, Tally::died);
             warn!(%event, target, attempt, outcome, detail, reason, "given up");
             if is_about_ourselves(&job.event) {
                 debug!(%event, target, "no event about an event about ourselves");

@@ -5,19 +5,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use notify_core::{
-    Entry, EventId, Millis, Notification, Opened, Put, Registry, SpoolError, report,
+    Entry, EventId, Millis, Notification, Opened, Put, Registry, SpoolError, SpoolErrorKind, report,
 };
 use notify_render::Texts;
 use serde::Serialize;
 use tokio::sync::{Notify, OnceCell};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::accept::{Accepted, proposed};
 use crate::breaker::BreakerState;
-use crate::gauges::Gauges;
-use crate::lanes::{Backoff, Lanes};
+use crate::gauges::{Gauges, OTHERS, Tally};
+use crate::lanes::Lanes;
+use crate::spool_health::{Call, SpoolHealth, SpoolTrouble};
 use crate::trouble::{Throttle, Trouble};
-use crate::{Clock, Engine, LEGACY_MAIL, Settings, UNDECIDED};
+use crate::{Clock, Engine, OwnLane, Settings};
 
 /// So many entries of the texts may be those of events that were delivered.
 const MOST_TEXTS: usize = 1024;
@@ -49,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) looked: Notify,
     pub(crate) is_at_work: AtomicBool,
     accepted: AtomicU64,
+    refused: AtomicU64,
     known: AtomicU64,
     jobs: AtomicU64,
 }
@@ -60,25 +62,6 @@ pub(crate) struct Current {
     pub(crate) settings: Settings,
     /// The texts of events that are being delivered.
     texts: Mutex<HashMap<EventId, Weak<Texts>>>,
-}
-
-/// Whether the spool fails, and when to ask it again.
-#[derive(Debug, Default)]
-pub(crate) struct SpoolHealth {
-    pub(crate) backoff: Backoff,
-    /// Whether all that failed so far was to look at it: then a look that succeeds is the end of it.
-    only_looks: bool,
-    /// No claim before this.
-    pub(crate) held_until: Option<Millis>,
-    /// Attempts whose result could not yet be recorded.
-    pub(crate) unrecorded: usize,
-}
-
-/// What a call of the spool was to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Call {
-    Look,
-    Change,
 }
 
 /// How a target stands.
@@ -127,6 +110,7 @@ impl Bus {
             looked: Notify::new(),
             is_at_work: AtomicBool::new(false),
             accepted: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             known: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
         };
@@ -148,6 +132,11 @@ impl Bus {
     /// The spool that it works.
     pub fn opened(&self) -> &Opened {
         &self.inner.opened
+    }
+
+    /// The target types that it knows.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
     }
 
     /// The clock that it works by.
@@ -239,23 +228,24 @@ impl Bus {
         let now = self.inner.clock.now();
         let mut lanes = self.inner.lanes();
         let slots = current.engine.targets.iter();
-        let status = slots.map(|(name, slot)| {
-            let mut status = TargetStatus {
-                name: name.clone(),
-                kind: slot.kind.clone(),
-                disabled: slot.disabled,
-                unusable: slot.target.as_ref().err().cloned(),
-                breaker: BreakerState::Closed,
-                in_flight: 0,
-                failures: 0,
-            };
-            if lanes.known(name).is_some() {
-                let lane = lanes.lane(name);
-                status.breaker = lane.breaker.look(now);
-                status.failures = lane.breaker.failures();
-                status.in_flight = lane.under_way;
-            }
-            status
+        let status = slots.map(|(name, slot)| TargetStatus {
+            disabled: slot.disabled,
+            unusable: slot.target.as_ref().err().cloned(),
+            ..in_lane(&mut lanes, name, &slot.kind, now)
+        });
+        status.collect()
+    }
+
+    /// How it stands with what goes past the targets, by name.
+    pub fn own_lanes(&self) -> Vec<TargetStatus> {
+        let current = self.inner.current();
+        let now = self.inner.clock.now();
+        let mut lanes = self.inner.lanes();
+        let own = OwnLane::ALL.into_iter();
+        let own = own.filter(|lane| !current.engine.has_target(lane.name()));
+        let status = own.map(|own| {
+            let kind = own.kind(&self.inner.registry);
+            in_lane(&mut lanes, own.name(), kind, now)
         });
         status.collect()
     }
@@ -263,23 +253,46 @@ impl Bus {
     /// What was counted since the start.
     pub fn gauges(&self) -> Gauges {
         let current = self.inner.current();
-        let spool_fails = self.inner.spool().fails();
+        let spool_trouble = self.inner.spool().trouble().cloned();
         let lanes = self.inner.lanes();
         let mut names: BTreeSet<&str> = current.engine.targets.keys().map(String::as_str).collect();
-        names.extend([LEGACY_MAIL, UNDECIDED]);
-        let targets = names.into_iter().filter_map(|name| {
-            let lane = lanes.known(name)?;
-            Some(lane.tally.gauges(name))
+        names.extend(OwnLane::ALL.map(OwnLane::name));
+        let none = Tally::default();
+        let targets = names.into_iter().map(|name| {
+            let tally = lanes.known(name).map_or(&none, |lane| &lane.tally);
+            tally.gauges(name)
         });
         Gauges {
             accepted: self.inner.accepted.load(Ordering::Relaxed),
             known: self.inner.known.load(Ordering::Relaxed),
             jobs: self.inner.jobs.load(Ordering::Relaxed),
             in_flight: lanes.under_way(),
-            spool_fails,
+            spool_trouble,
             targets: targets.collect(),
+            others: lanes.others.gauges(OTHERS),
+            refused: self.inner.refused.load(Ordering::Relaxed),
         }
     }
+}
+
+/// A target as its lane has it.
+fn in_lane(lanes: &mut Lanes, name: &str, kind: &str, now: Millis) -> TargetStatus {
+    let mut status = TargetStatus {
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        disabled: false,
+        unusable: None,
+        breaker: BreakerState::Closed,
+        in_flight: 0,
+        failures: 0,
+    };
+    if lanes.known(name).is_some() {
+        let lane = lanes.lane(name);
+        status.breaker = lane.breaker.look(now);
+        status.failures = lane.breaker.failures();
+        status.in_flight = lane.under_way;
+    }
+    status
 }
 
 impl Current {
@@ -303,34 +316,6 @@ impl Current {
         let texts = Arc::new(self.engine.message(event));
         known.insert(event.id, Arc::downgrade(&texts));
         texts
-    }
-}
-
-impl SpoolHealth {
-    /// A call failed: no other is made for a while. Says whether it is the first of its row.
-    pub(crate) fn failed(&mut self, call: Call, now: Millis) -> bool {
-        let is_first = !self.backoff.is_on();
-        self.only_looks = call == Call::Look && (is_first || self.only_looks);
-        // Calls that were on their way at the same time have failed for the same reason.
-        if self.held_until.is_none_or(|until| until <= now) {
-            self.held_until = Some(now.plus(self.backoff.next()));
-        }
-        is_first
-    }
-
-    /// A call succeeded. Says whether this is the end of a row of failures.
-    ///
-    /// That a full disk can be read says nothing.
-    pub(crate) fn succeeded(&mut self, call: Call) -> bool {
-        if call == Call::Look && !self.only_looks {
-            return false;
-        }
-        self.held_until = None;
-        self.backoff.end()
-    }
-
-    pub(crate) fn fails(&self) -> bool {
-        self.backoff.is_on() || self.unrecorded > 0
     }
 }
 
@@ -372,8 +357,14 @@ impl Inner {
             .iter()
             .map(|job| (job.target.clone(), job.due))
             .collect();
-        let put = self.opened.spool.put(entry).await?;
-        self.spool_works(Call::Change);
+        let put = match self.opened.spool.put(entry).await {
+            Ok(put) => put,
+            Err(failure) => {
+                self.refused(&failure);
+                return Err(failure);
+            }
+        };
+        self.spool_works(Call::Accept);
         if put == Put::Known {
             self.known.fetch_add(1, Ordering::Relaxed);
             debug!(event = %accepted.id, "accepted before");
@@ -399,18 +390,54 @@ impl Inner {
         Ok(accepted)
     }
 
-    /// A call failed: nobody asks again for a while, and it is said once.
+    /// An event was not taken. Where it is not for the event's sake, the spool is in trouble.
+    fn refused(&self, failure: &SpoolError) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        if failure.kind() != SpoolErrorKind::Unfit {
+            self.spool_failed(Call::Accept, failure);
+        }
+    }
+
+    /// A call failed: nobody asks again for a while, and it is said now and then.
     pub(crate) fn spool_failed(&self, call: Call, failure: &SpoolError) {
-        if self.spool().failed(call, self.clock.now()) {
-            let why = report(failure);
-            warn!("the spool fails, and nothing is delivered until it works again: {why}");
+        let told = self
+            .spool()
+            .failed(call, &report(failure), self.clock.now());
+        if let Some(SpoolTrouble {
+            since,
+            reason,
+            refused,
+            ..
+        }) = told
+        {
+            let for_s = self.clock.now().since(since).as_secs();
+            error!(
+                refused,
+                for_s,
+                "the spool fails, and nothing is taken or delivered until it works again: {reason}"
+            );
         }
         self.wake.notify_one();
     }
 
     pub(crate) fn spool_works(&self, call: Call) {
-        if self.spool().succeeded(call) {
-            info!("the spool works again");
+        let over = self.spool().succeeded(call);
+        if let Some(SpoolTrouble { since, refused, .. }) = over {
+            let for_s = self.clock.now().since(since).as_secs();
+            warn!(refused, for_s, "the spool works again");
+            // What was held may go out.
+            self.wake.notify_one();
         }
+    }
+
+    /// Counts for a target; for all others together when the configuration does not have it, so
+    /// that a counter never falls.
+    pub(crate) fn tally(&self, target: &str, count: impl FnOnce(&mut Tally)) {
+        let is_known = self.current().engine.has_target(target) || OwnLane::of(target).is_some();
+        let mut lanes = self.lanes();
+        count(match is_known {
+            true => &mut lanes.lane(target).tally,
+            false => &mut lanes.others,
+        });
     }
 }

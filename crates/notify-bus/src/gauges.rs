@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use notify_core::{FailureKind, Outcome};
 
+use crate::SpoolTrouble;
+
 /// The upper bounds of the classes of durations, in seconds.
 pub const SECONDS: [f64; 10] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// What targets are called together that are not in the configuration. No section can have it.
+pub const OTHERS: &str = "(other)";
 
 /// How an attempt can end.
 const OUTCOMES: [Outcome; 7] = [
@@ -29,10 +34,14 @@ pub struct Gauges {
     pub jobs: u64,
     /// Deliveries that are under way now.
     pub in_flight: usize,
-    /// Whether the spool fails at the moment.
-    pub spool_fails: bool,
-    /// The targets of the configuration, and the mails of the old way, by name.
+    /// Events that could not be accepted.
+    pub refused: u64,
+    /// That the spool fails at the moment.
+    pub spool_trouble: Option<SpoolTrouble>,
+    /// The targets of the configuration and the [own lanes](crate::OwnLane), by name.
     pub targets: Vec<TargetGauges>,
+    /// All others together, as [`OTHERS`].
+    pub others: TargetGauges,
 }
 
 /// What is counted for one target.

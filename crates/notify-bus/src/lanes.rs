@@ -30,6 +30,8 @@ pub(crate) struct Lanes {
     ready: VecDeque<Name>,
     timers: BTreeSet<(Millis, Name)>,
     under_way: usize,
+    /// What is counted for targets that the configuration does not have.
+    pub(crate) others: Tally,
     /// Whether the next due times are unknown and the spool must be asked.
     wants_survey: bool,
     /// Targets whose waiting deliveries are to be made due.
@@ -371,9 +373,9 @@ impl Backoff {
         self.0 > 0
     }
 
-    /// It is over. Says whether it had begun.
-    pub(crate) fn end(&mut self) -> bool {
-        std::mem::take(&mut self.0) > 0
+    /// It is over.
+    pub(crate) fn end(&mut self) {
+        self.0 = 0;
     }
 }
 
@@ -521,7 +523,8 @@ mod tests {
             (waits[0], waits[99]),
             (Duration::from_millis(100), Duration::from_secs(10))
         );
-        assert!(backoff.end());
-        assert!(!backoff.end());
+        assert!(backoff.is_on());
+        backoff.end();
+        assert!(!backoff.is_on());
     }
 }

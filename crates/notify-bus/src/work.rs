@@ -18,9 +18,10 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
 use crate::attempt::{Place, attempt, give_back};
-use crate::bus::{Bus, Call, Current, Inner};
+use crate::bus::{Bus, Current, Inner};
 use crate::deliver::GRACE;
 use crate::lanes::{Backoff, Order, Rules};
+use crate::spool_health::Call;
 use crate::trouble::{Cause, Trouble};
 
 /// How long deliveries may still take after the worker was told to stop.
@@ -202,6 +203,10 @@ impl Worker {
         if self.is_held(now) {
             return false;
         }
+        if self.inner.spool().try_out() {
+            self.tasks.spawn(try_out(Arc::clone(&self.inner)));
+            return false;
+        }
         let current = self.inner.current();
         let mut lanes = self.inner.lanes();
         let hurried = lanes.take_hurried();
@@ -224,21 +229,20 @@ impl Worker {
 
     /// Whether nothing may be claimed, because the spool fails.
     fn is_held(&self, now: Millis) -> bool {
-        let spool = self.inner.spool();
-        spool.unrecorded > 0 || spool.held_until.is_some_and(|until| now < until)
+        self.inner.spool().is_held(now)
     }
 
     /// How long nothing happens by itself.
     fn wait(&self, surveyed: Millis) -> Duration {
         let told = self.inner.throttle().next();
-        let (unrecorded, held) = {
+        let (is_waited_for, held) = {
             let spool = self.inner.spool();
-            (spool.unrecorded > 0, spool.held_until)
+            (spool.is_waited_for(), spool.held_until)
         };
         let now = self.inner.clock.now();
         let next = match held {
             // Whoever waits to record something wakes the worker when it could.
-            _ if unrecorded => told,
+            _ if is_waited_for => told,
             Some(until) if now < until => told.map_or(Some(until), |told| Some(told.min(until))),
             _ => {
                 let timer = self.inner.lanes().next_timer();
@@ -272,7 +276,11 @@ async fn claim(worker: Worker, order: Order, lease: Duration) {
             return;
         }
     };
-    inner.spool_works(Call::Change);
+    // A claim that found nothing has written nothing.
+    inner.spool_works(match jobs.is_empty() {
+        true => Call::Look,
+        false => Call::Change,
+    });
     inner.lanes().claimed(&order, jobs.len(), false);
     inner.wake.notify_one();
     for job in jobs {
@@ -305,10 +313,24 @@ async fn unreadable(inner: &Inner, lost: Unreadable) {
     inner.tell(trouble).await;
 }
 
+/// Looks whether something can be written again.
+async fn try_out(inner: Arc<Inner>) {
+    let tried = inner.opened.spool.try_out().await;
+    inner.spool().tried_out();
+    match tried {
+        Ok(()) => inner.spool_works(Call::Change),
+        Err(failure) => inner.spool_failed(Call::Change, &failure),
+    }
+    inner.wake.notify_one();
+}
+
 async fn hurry(inner: Arc<Inner>, target: Arc<str>) {
     match inner.opened.spool.hurry(&target, inner.clock.now()).await {
         Ok(hurried) => {
-            inner.spool_works(Call::Change);
+            inner.spool_works(match hurried {
+                0 => Call::Look,
+                _ => Call::Change,
+            });
             info!(
                 target = &*target,
                 hurried, "waiting deliveries are made now"

@@ -2,7 +2,7 @@
 
 use crate::excerpt::excerpt;
 use crate::fields::{Entry, Fields, Value};
-use crate::{Fault, FaultCode, Position, Presence, Property, Secret, SectionName, Source};
+use crate::{Fault, FaultCode, Position, Presence, Property, Secret, SectionName, Source, nearest};
 
 /// How much a section forgives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -417,34 +417,6 @@ fn misplaced(property: &Property, at: Position) -> Option<Fault> {
         hint += ", and change it: it may have been read";
     }
     Some(Fault::error(at, format!("property `{}`: {message}", property.name)).with_hint(hint))
-}
-
-/// The known name that differs least, if it is close enough to be meant.
-fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    if word.len() > 40 {
-        return None;
-    }
-    let limit = (word.chars().count() / 3).max(1);
-    known
-        .map(|name| (distance(word, name), name))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein's edit distance, in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, right) in b.iter().enumerate() {
-            let substitution = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = substitution.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

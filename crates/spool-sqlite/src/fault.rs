@@ -82,8 +82,9 @@ fn kind(error: &Error) -> SpoolErrorKind {
     }
 }
 
-/// An I/O error does not say that the disk is full, for the index of the journal is memory.
-fn disk_is_full(path: &Path) -> bool {
+/// Whether there is no room worth speaking of. An I/O error does not say so, for the index of the
+/// journal is memory.
+pub(crate) fn disk_is_full(path: &Path) -> bool {
     const LITTLE: u64 = 256 * 1024;
     let folder = path.parent().unwrap_or(path);
     rustix::fs::statvfs(folder).is_ok_and(|about| about.f_bavail * about.f_frsize < LITTLE)

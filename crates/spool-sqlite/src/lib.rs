@@ -39,6 +39,7 @@ mod settle;
 mod spool;
 mod steer;
 mod sweep;
+mod try_out;
 mod upkeep;
 mod verify;
 mod watch;

@@ -14,14 +14,14 @@ use crate::attempts::{self, Last};
 use crate::claim::{self, Wanted};
 use crate::codec::packed;
 use crate::decode::Undecoded;
-use crate::fault::fault;
+use crate::fault::{disk_is_full, fault};
 use crate::folder::Hold;
 use crate::history;
 use crate::readers::Readers;
 use crate::steer::{self, Deed, Place};
 use crate::sweep::Walk;
 use crate::writer::Writer;
-use crate::{counts, lookup, put, settle, watch};
+use crate::{counts, lookup, put, settle, try_out, watch};
 
 /// An open spool.
 #[derive(Debug)]
@@ -200,6 +200,15 @@ impl Spool for SqliteSpool {
 
     async fn cancel(&self, which: &Selection, now: Millis) -> Result<u64, SpoolError> {
         self.steer(Deed::Cancel, which, now).await
+    }
+
+    async fn try_out(&self) -> Result<(), SpoolError> {
+        let writer = self.writer()?;
+        // The journal may have room for this and for no event.
+        if disk_is_full(&self.path) {
+            return Err(fault(SpoolErrorKind::Full, &self.path, "the disk is full"));
+        }
+        writer.call(0, try_out::try_out).await
     }
 
     async fn counts(&self) -> Result<Counts, SpoolError> {

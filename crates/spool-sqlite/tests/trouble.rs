@@ -426,6 +426,8 @@ async fn a_full_disk_refuses_and_loses_nothing() {
         );
         return;
     };
+    let ballast = PathBuf::from(&folder).join("ballast");
+    std::fs::write(&ballast, vec![0; 400 << 10]).expect("room");
     let folder = PathBuf::from(folder).join("spool");
     let purpose = OpenFor::Work;
     let spool = (SQLITE.open)(&SpoolPlace { folder, purpose }).expect("a spool");
@@ -447,6 +449,12 @@ async fn a_full_disk_refuses_and_loses_nothing() {
     assert_eq!(spool.upkeep.verify(&|_| {}).await.expect("verified"), []);
     let counts = spool.spool.counts().await.expect("counts");
     assert_eq!(counts.accepted, stored.len() as u64);
+    let still = spool.spool.try_out().await.expect_err("still full");
+    assert_eq!(still.kind(), SpoolErrorKind::Full);
+    std::fs::remove_file(ballast).expect("it is there");
+    spool.spool.try_out().await.expect("room");
+    let next = entry(stored.len() as u64 + 1, &["mail"]);
+    spool.spool.put(next).await.expect("room");
 }
 
 /// A mode would not keep root out, a file system that is mounted to be read does.

@@ -1,10 +1,13 @@
 //! A status in the text format of Prometheus, version 0.0.4.
 //!
-//! A label `target` has only names of the configuration; what waits for other
-//! targets is added up under `(other)`, which no target can be called.
+//! A label `target` has only names of the configuration and of the lanes that are
+//! always there; what is with other targets is added up under `(other)`. That is
+//! there from the beginning, too: of a counter that comes into being with its
+//! first step, nobody sees the step.
 
 use std::fmt;
 
+use notify_bus::OTHERS;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{
     DescriptorEncoder, EncodeLabelSet, MetricEncoder, NoLabelSet, prometheus_text,
@@ -13,12 +16,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
 use crate::Status;
-use crate::status::{Breaker, Durations, Queue, TargetStatus};
+use crate::status::{Breaker, Durations, Queue, TargetSinceStart, TargetStatus};
 
 pub(super) const CONTENT_TYPE: &str = prometheus_text::CONTENT_TYPE;
-
-/// What waits for targets that the configuration does not have.
-const OTHER: &str = "(other)";
 
 pub(super) fn text(status: Status) -> String {
     let mut registry = Registry::with_prefix("notify");
@@ -65,6 +65,11 @@ impl Sample {
             "Events that came again since the start.",
             [(ALONE, status.since_start.known)],
         )?;
+        sheet.counters(
+            "events_refused",
+            "Events that the spool could not take since the start.",
+            [(ALONE, status.since_start.refused)],
+        )?;
         let deliveries = &status.deliveries;
         sheet.counters(
             "deliveries_accepted",
@@ -91,13 +96,12 @@ impl Sample {
 
     /// What was tried since the start.
     fn attempts(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
-        let attempts = self.labelled().flat_map(|(name, target)| {
-            let attempts = target.since_start.attempts.iter();
+        let attempts = self.counted().flat_map(|(name, counted)| {
+            let attempts = counted.attempts.iter();
             attempts.map(move |(outcome, number)| ([name, ("outcome", *outcome)], *number))
         });
         sheet.counters("attempts", "Attempts to deliver since the start.", attempts)?;
-        let settled = self.labelled().flat_map(|(name, target)| {
-            let counted = &target.since_start;
+        let settled = self.counted().flat_map(|(name, counted)| {
             let states = [("delivered", counted.delivered), ("dead", counted.dead)];
             states.map(|(state, number)| ([name, ("state", state)], number))
         });
@@ -106,13 +110,11 @@ impl Sample {
             "Deliveries that came to their end since the start.",
             settled,
         )?;
-        let durations = self
-            .labelled()
-            .map(|(name, target)| ([name], &target.since_start.durations));
+        let durations = self.counted();
         sheet.histograms(
             "attempt_duration_seconds",
             "How long attempts took.",
-            durations,
+            durations.map(|(name, counted)| ([name], &counted.durations)),
         )
     }
 
@@ -167,8 +169,8 @@ impl Sample {
 
     /// What waits.
     fn queues(&self, sheet: &mut Sheet<'_>) -> fmt::Result {
-        let known = self.0.targets.iter().map(|target| target.queue.clone());
-        let queues: Vec<Queue> = known.chain(self.other()).collect();
+        let known = self.labelled().map(|(_, target)| target.queue.clone());
+        let queues: Vec<Queue> = known.chain([self.others()]).collect();
         let gauge = |value: fn(&Queue, i64) -> i64| {
             let values = queues.iter();
             values.map(move |queue| {
@@ -197,19 +199,26 @@ impl Sample {
     }
 
     fn labelled(&self) -> impl Iterator<Item = ((&'static str, &str), &TargetStatus)> {
-        let targets = self.0.targets.iter();
+        let targets = self.0.targets.iter().chain(&self.0.lanes);
         targets.map(|target| (("target", target.queue.name.as_str()), target))
     }
 
-    fn other(&self) -> Option<Queue> {
+    /// What was counted for each, and for all others together.
+    fn counted(&self) -> impl Iterator<Item = ((&'static str, &str), &TargetSinceStart)> {
+        let others = (("target", OTHERS), &self.0.strangers_since_start);
+        let known = self.labelled().map(|(name, it)| (name, &it.since_start));
+        known.chain([others])
+    }
+
+    fn others(&self) -> Queue {
         let strangers = &self.0.strangers;
-        (!strangers.is_empty()).then(|| Queue {
-            name: OTHER.to_owned(),
+        Queue {
+            name: OTHERS.to_owned(),
             pending: strangers.iter().map(|queue| queue.pending).sum(),
             dead: strangers.iter().map(|queue| queue.dead).sum(),
             oldest_ms: strangers.iter().filter_map(|queue| queue.oldest_ms).min(),
             next_ms: None,
-        })
+        }
     }
 }
 

@@ -194,3 +194,69 @@ fn number(text: &str) -> Result<f64, String> {
         _ => text.parse().map_err(|_| format!("no number: {text}")),
     }
 }
+
+/// Which alerts of a rules file fire between two scrapes, by name.
+///
+/// It knows `increase(SELECTOR[RANGE])`, `absent(SELECTOR)`, selectors, a comparison with a
+/// number, and `or`. As for Prometheus, a series that only the later scrape has did not increase.
+///
+/// # Panics
+/// When an expression has another form, or uses a series that neither scrape has.
+#[allow(dead_code, reason = "only one of the test files has rules")]
+pub(crate) fn firing(rules: &str, before: &str, after: &str) -> Vec<String> {
+    let lines: Vec<&str> = rules.lines().map(str::trim).collect();
+    let alerts = lines.windows(2).filter_map(|pair| {
+        let name = pair[0].strip_prefix("- alert: ")?;
+        let expression = pair[1].strip_prefix("expr: ").expect("an expression");
+        let mut parts = expression.split(" or ");
+        let fires = parts.any(|part| holds(part, before, after));
+        fires.then(|| name.to_owned())
+    });
+    alerts.collect()
+}
+
+fn holds(expression: &str, before: &str, after: &str) -> bool {
+    if let Some(selector) = expression.strip_prefix("absent(") {
+        return selected(selector.trim_end_matches(')'), after).is_empty();
+    }
+    let mut words = expression.rsplitn(3, ' ');
+    let number: f64 = words.next().expect("a number").parse().expect("a number");
+    let sign = words.next().expect("a comparison");
+    let left = words.next().expect("a selector");
+    let compare = |value: f64| match sign {
+        ">" => value > number,
+        "==" => value.total_cmp(&number).is_eq(),
+        other => panic!("another comparison: {other}"),
+    };
+    let Some(ranged) = left.strip_prefix("increase(") else {
+        let found = selected(left, after);
+        assert!(!found.is_empty(), "no series for {left}");
+        return found.into_values().any(compare);
+    };
+    let (selector, _) = ranged.split_once('[').expect("a range");
+    let (first, last) = (selected(selector, before), selected(selector, after));
+    assert!(!first.is_empty(), "no series for {selector}");
+    let mut last = last.into_iter();
+    last.any(|(series, value)| {
+        first
+            .get(&series)
+            .is_some_and(|first| compare(value - first))
+    })
+}
+
+/// The series of a selector as `name{label="value"}`, by their labels.
+fn selected(selector: &str, text: &str) -> BTreeMap<String, f64> {
+    let line = format!("{selector} 0");
+    let wanted = sample(&line).expect("a selector");
+    let samples = text.lines().filter(|line| !line.starts_with('#'));
+    let samples = samples.map(|line| sample(line).expect("a series"));
+    let is_meant = |found: &Sample<'_>| {
+        let mut labels = wanted.labels.iter();
+        found.name == wanted.name
+            && labels.all(|(name, value)| found.labels.get(name) == Some(value))
+    };
+    let meant = samples.filter(is_meant);
+    meant
+        .map(|found| (format!("{:?}", found.labels), found.value))
+        .collect()
+}

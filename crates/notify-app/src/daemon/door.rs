@@ -46,7 +46,7 @@ impl Door {
     }
 
     fn answer(&self, taken: notify_bus::Accepted) -> Accepted {
-        accepted(&self.bus.engine(), taken)
+        accepted(&self.bus.engine(), self.bus.registry(), taken)
     }
 
     /// A mail as an event; none when it came back to where it was sent from.

@@ -2,16 +2,21 @@
 
 use notify_api::protocol::{Accepted, AcceptedTarget, EventState, TargetState};
 use notify_bus::{
-    Engine, ErrorReport, RefusedRecipient, Report, Skipped, Standing, State, TargetReport,
+    Engine, ErrorReport, OwnLane, RefusedRecipient, Report, Skipped, Standing, State, TargetReport,
     UNDECIDED,
 };
-use notify_core::{FailureKind, JobState, Notification, Outcome, Refusal};
+use notify_core::{FailureKind, JobState, Notification, Outcome, Refusal, Registry};
 use serde_json::{Value, json};
 
 /// What is answered to an event that is durable, with the types of its targets.
-pub(crate) fn accepted(engine: &Engine, accepted: notify_bus::Accepted) -> Accepted {
+pub(crate) fn accepted(
+    engine: &Engine,
+    registry: &Registry,
+    accepted: notify_bus::Accepted,
+) -> Accepted {
+    let own = |name: &str| OwnLane::of(name).map(|own| own.kind(registry));
     let target = |(name, standing): (String, Standing)| AcceptedTarget {
-        kind: engine.kind(&name).map(str::to_owned),
+        kind: engine.kind(&name).or(own(&name)).map(str::to_owned),
         state: match standing {
             Standing::Pending => "pending",
             Standing::Disabled => "skipped",

@@ -23,7 +23,8 @@ use notify_api::protocol::{Accepted, ErrorKind};
 use notify_api::{ApiError, ApiErrorKind};
 use notify_bus::{Clock as _, Engine, Report, UNDECIDED};
 use notify_core::{
-    Entry, EventId, Millis, Notification, OpenFor, Opened, SpoolError, SpoolErrorKind, report,
+    Entry, EventId, Millis, Notification, OpenFor, Opened, Registry, SpoolError, SpoolErrorKind,
+    report,
 };
 use serde_json::Value;
 
@@ -189,6 +190,8 @@ fn put(
     let Some((engine, entry)) = pack(now).map_err(Refused::Stop)? else {
         return Ok(None);
     };
+    let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()));
+    let registry = registry.map_err(Refused::Stop)?;
     let put = block_on(opened.spool.put(entry.clone())).map_err(Refused::Stop)??;
     let accepted = notify_bus::Accepted::of(&entry, put);
     // One that did not hear the event hears nothing else either.
@@ -196,7 +199,7 @@ fn put(
         wake(place);
     }
     Ok(Some(Handed {
-        accepted: answer::accepted(&engine, accepted),
+        accepted: answer::accepted(&engine, &registry, accepted),
         id: parcel.id(),
         place: place.clone(),
         by: By::Spool(opened),

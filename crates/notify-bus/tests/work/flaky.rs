@@ -108,6 +108,10 @@ impl Spool for Flaky {
         self.pass(false)?.cancel(which, now).await
     }
 
+    async fn try_out(&self) -> Result<(), SpoolError> {
+        self.pass(true)?.try_out().await
+    }
+
     async fn counts(&self) -> Result<Counts, SpoolError> {
         self.spool.counts().await
     }

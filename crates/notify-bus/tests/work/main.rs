@@ -563,7 +563,33 @@ async fn a_full_disk_is_waited_for_and_nothing_is_lost() {
     pass(SECONDS * 11).await;
     assert_eq!(bench.course(before, "one").await.0, JobState::Delivered);
     assert_eq!(bench.seen().len(), 2, "and nothing that was refused");
-    assert!(!bench.bus.gauges().spool_fails);
+    assert!(bench.bus.gauges().spool_trouble.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_told_until_something_can_be_written_again() {
+    let (flaky, opened) = Flaky::new();
+    let mut bench = Bench::idle("one take", opened);
+    bench.begin();
+    pass(MINUTES).await;
+    flaky.set(Fails::All);
+    let since = bench.bus.clock().now();
+    for _ in 0..2 {
+        let refused = bench.bus.accept(bench.event()).await;
+        refused.expect_err("the disk is full");
+        pass(MINUTES * 2).await;
+    }
+    let trouble = bench.bus.gauges().spool_trouble.expect("it is known");
+    assert_eq!((trouble.since, trouble.refused), (since, 2));
+    assert_eq!(trouble.reason, "the disk is full");
+    assert_eq!(bench.bus.gauges().refused, 2);
+    // Nothing waits and nobody sends: it is tried out.
+    flaky.set(Fails::Nothing);
+    pass(SECONDS * 11).await;
+    assert_eq!(bench.bus.gauges().spool_trouble, None);
+    let event = bench.accept().await;
+    pass(SECONDS).await;
+    assert_eq!(bench.course(event, "one").await.0, JobState::Delivered);
 }
 
 #[tokio::test(start_paused = true)]
@@ -613,7 +639,7 @@ async fn a_spool_that_fails_at_work_is_asked_less_and_less() {
     pass(SECONDS / 100).await;
     flaky.set(Fails::All);
     pass(MINUTES * 10).await;
-    assert!(bench.bus.gauges().spool_fails);
+    assert!(bench.bus.gauges().spool_trouble.is_some());
     assert!(
         flaky.refused() < 150,
         "{} calls in ten minutes",
@@ -622,7 +648,7 @@ async fn a_spool_that_fails_at_work_is_asked_less_and_less() {
     flaky.set(Fails::Nothing);
     pass(SECONDS * 11).await;
     assert_eq!(bench.course(event, "one").await.0, JobState::Delivered);
-    assert!(!bench.bus.gauges().spool_fails);
+    assert!(bench.bus.gauges().spool_trouble.is_none());
 }
 
 #[tokio::test(start_paused = true)]

@@ -99,6 +99,17 @@ pub trait Spool: Debug + Send + Sync {
     /// When the store cannot be written.
     async fn cancel(&self, which: &Selection, now: Millis) -> Result<u64, SpoolError>;
 
+    /// Tries whether something can be stored now: writes a little that changes nothing.
+    ///
+    /// Asked after a call failed, so that the end of a full disk is known before the next event
+    /// comes. A store that cannot tell says yes.
+    ///
+    /// # Errors
+    /// As for [`Spool::put`].
+    async fn try_out(&self) -> Result<(), SpoolError> {
+        Ok(())
+    }
+
     /// How many deliveries there are in each state, and how many were accepted.
     ///
     /// # Errors
