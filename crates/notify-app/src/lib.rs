@@ -33,6 +33,7 @@ mod input;
 mod kinds;
 mod logs;
 mod manual;
+mod meant;
 mod prompt;
 mod render;
 mod route;

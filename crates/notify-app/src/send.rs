@@ -15,6 +15,7 @@ use crate::event::{block_on, fields, moment, notification, now, severity};
 use crate::exit::{Answer, Exit, Stop};
 use crate::folders::Surroundings;
 use crate::handover::{Finished, Packed, Parcel};
+use crate::meant::unknown_target;
 use crate::setup::{Ready, Setup};
 use crate::{handover, input, time};
 
@@ -130,8 +131,8 @@ pub(crate) fn test(global: &Global, args: &args::Test, console: &Console) -> Ans
     ready.tell_faults(console);
     let sent = block_on(ready.engine.deliver_to(&name, &event, moment()))?;
     let (report, faults) = sent.ok_or_else(|| {
-        Stop::usage(format!("there is no target `{name}`"))
-            .with_hint("`notify target list` shows what there is")
+        let targets = ready.targets();
+        unknown_target(&name, targets.map(|section| section.name.as_str()))
     })?;
     Ok(answer(&report, &faults, args.json, console))
 }

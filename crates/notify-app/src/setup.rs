@@ -156,6 +156,12 @@ impl Ready {
         Settings::of(&self.configuration)
     }
 
+    /// The sections of the targets, usable or not.
+    pub(crate) fn targets(&self) -> impl Iterator<Item = &Section> {
+        let sections = self.configuration.sections().iter();
+        sections.filter(|section| self.engine.has_target(&section.name))
+    }
+
     /// Why a section cannot be used, because of its form or its content.
     pub(crate) fn unusable<'a>(&'a self, section: &'a Section) -> Option<&'a str> {
         let form = section.unusable.as_deref();

@@ -12,6 +12,7 @@ use self::edit::{Deed, add, set, take_away};
 use crate::args::{Global, Sections};
 use crate::console::{Console, table};
 use crate::exit::{Answer, Exit, Stop};
+use crate::meant;
 use crate::setup::Setup;
 use crate::shapes::{self, Noun, printable};
 
@@ -119,11 +120,10 @@ fn find<'a>(configuration: &'a Configuration, noun: Noun, name: &str) -> Result<
         .section(name)
         .filter(|section| noun.covers(section));
     found.ok_or_else(|| {
-        Stop::usage(format!(
-            "there is no {} `{}`",
-            noun.word(),
-            name.escape_debug()
-        ))
-        .with_hint(format!("`notify {} list` shows what there is", noun.word()))
+        let known = configuration.sections().iter();
+        let known = known.filter(|section| noun.covers(section));
+        let names = known.map(|section| section.name.as_str());
+        let list = format!("notify {} list", noun.word());
+        meant::unknown(noun.word(), name, names, &list)
     })
 }

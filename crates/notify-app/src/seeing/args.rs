@@ -13,8 +13,8 @@ use crate::seeing::view::View;
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  answered   1  the spool is damaged   2  wrong usage, no such event, or a spool that is not
-  there or may not be read   75 somebody else holds the spool: try again";
+  0  answered   1  the spool is damaged   2  wrong usage, no such event or target, or a spool that
+  is not there or may not be read   75 somebody else holds the spool: try again";
 
 const HISTORY: &str = "\
 Examples:
@@ -43,8 +43,8 @@ Waiting and dead deliveries are due at once, and their age counts anew. What is 
 or was dropped stays as it is.
 
 Exit codes:
-  0  done   1  one of those named cannot be tried again   2  wrong usage, no such event or
-  delivery, or a spool that may not be written   75 somebody else holds the spool: try again
+  0  done   1  one of those named cannot be tried again   2  wrong usage, no such event, delivery
+  or target, or a spool that may not be written   75 somebody else holds the spool: try again
 
 Examples:
   notify retry 018ce7c1
@@ -57,7 +57,8 @@ that is under way goes on and is recorded; when it arrives, the delivery counts 
 
 Exit codes:
   0  done   1  one of those named cannot be dropped, or the answer was no   2  wrong usage, no such
-  event or delivery, or a spool that may not be written   75 somebody else holds the spool: try again
+  event, delivery or target, or a spool that may not be written   75 somebody else holds the spool:
+  try again
 
 Examples:
   notify drop 018ce7c1.ops-mail

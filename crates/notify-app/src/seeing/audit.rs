@@ -32,6 +32,10 @@ pub(crate) fn audit(global: &Global, args: &args::Audit, console: &Console) -> A
         upkeep::hints(&found, console);
         if holds {
             console.note(console.good("every promise holds"));
+        } else {
+            console.remark(
+                "keep a copy with `notify spool backup FILE`; `notify show EVENT` shows what is left of an event",
+            );
         }
     }
     Ok(if holds { Exit::Done } else { Exit::Failed })

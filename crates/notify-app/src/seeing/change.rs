@@ -11,7 +11,7 @@ use crate::event::block_on;
 use crate::exit::{Answer, Exit, Stop};
 use crate::seeing::name::Name;
 use crate::seeing::view::count;
-use crate::seeing::{args, running, store};
+use crate::seeing::{args, known, running, store};
 
 /// What is done with deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +105,7 @@ fn change(
     let opened = store::open(global, OpenFor::Write)?;
     let now = store::now(global);
     let (number, unchanged) = block_on(async {
+        known::require(global, &opened, which.target.as_deref()).await?;
         let mut number = 0;
         let mut unchanged = Vec::new();
         // All names are looked up before anything is changed.

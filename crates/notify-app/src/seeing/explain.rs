@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use notify_bus::Decision;
-use notify_core::{EventRecord, JobRecord, Zone};
+use notify_bus::{Decision, LEGACY_MAIL};
+use notify_core::{EventRecord, JobRecord, OpenFor, Zone};
 use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::console::Console;
+use crate::event::block_on;
 use crate::exit::{Answer, Exit, Stop};
 use crate::seeing::name::Name;
 use crate::seeing::standing::{AtTarget, Choice, Standing};
 use crate::seeing::trace::{StoredDecision, StoredMatcher, matcher_text};
 use crate::seeing::view::{View, count};
-use crate::seeing::{args, shapes, show};
+use crate::seeing::{args, known, next, shapes, show, store};
 use crate::setup::Setup;
 use crate::shapes::printable;
 
@@ -31,11 +32,15 @@ struct Today {
 /// `notify explain`.
 pub(crate) fn explain(global: &Global, args: &args::Explain, console: &Console) -> Answer {
     let name = Name::of_event(&args.event)?;
-    let record = show::record(global, &name)?;
+    let opened = store::open(global, OpenFor::Read)?;
+    let record = block_on(show::record(&opened, &name))??;
     let decision = StoredDecision::read(&record.trace).unwrap_or_else(|| {
         console.remark("the decision was stored in a form that this version does not know");
         StoredDecision::default()
     });
+    let only = args.target.as_deref();
+    let unknown = only.filter(|only| !names(&record, &decision).contains(only));
+    block_on(known::require(global, &opened, unknown))??;
     let today = match today(global, &record) {
         Ok(today) => Some(today),
         Err(stop) => {
@@ -43,7 +48,7 @@ pub(crate) fn explain(global: &Global, args: &args::Explain, console: &Console) 
             None
         }
     };
-    let explanation = Explanation::of(&record, &decision, today.as_ref(), args.target.as_deref())?;
+    let explanation = Explanation::of(&record, &decision, today.as_ref(), only);
     if args.form.json {
         console.json(&explanation.json());
     } else {
@@ -56,16 +61,19 @@ pub(crate) fn explain(global: &Global, args: &args::Explain, console: &Console) 
     Ok(Exit::Done)
 }
 
+/// The targets that the event had anything to do with.
+fn names<'a>(record: &'a EventRecord, decision: &'a StoredDecision) -> BTreeSet<&'a str> {
+    let jobs = record.jobs.iter().map(|job| job.target.as_str());
+    decision.known_targets().into_iter().chain(jobs).collect()
+}
+
 /// Asks the configuration as it is now.
 fn today(global: &Global, record: &EventRecord) -> Result<Today, Stop> {
     let ready = Setup::new(global)?.ready(Zone::Local)?;
-    let sections = ready.configuration.sections().iter();
+    let targets = ready.targets().map(|section| section.name.clone());
     Ok(Today {
         decision: ready.engine.decide(&record.event),
-        targets: sections
-            .filter(|section| ready.engine.has_target(&section.name))
-            .map(|section| section.name.clone())
-            .collect(),
+        targets: targets.collect(),
     })
 }
 
@@ -86,21 +94,13 @@ impl<'a> Explanation<'a> {
         decision: &'a StoredDecision,
         today: Option<&'a Today>,
         only: Option<&'a str>,
-    ) -> Result<Self, Stop> {
-        let mut names: BTreeSet<&str> = decision.known_targets().into_iter().collect();
-        names.extend(record.jobs.iter().map(|job| job.target.as_str()));
+    ) -> Self {
+        let mut names = names(record, decision);
         if let Some(today) = today {
             names.extend(today.targets.iter().map(String::as_str));
             names.extend(today.decision.targets.iter().map(String::as_str));
         }
         if let Some(only) = only {
-            if today.is_some() && !names.contains(only) {
-                return Err(Stop::usage(format!(
-                    "there is no target `{}`, nor was there one for this event",
-                    only.escape_debug()
-                ))
-                .with_hint("`notify target list` shows what there is"));
-            }
             names = BTreeSet::from([only]);
         }
         let leads = |matcher: &&StoredMatcher| {
@@ -110,13 +110,13 @@ impl<'a> Explanation<'a> {
         // Without a stored decision, as of a mail past the matchers, there is nothing to compare.
         let today = today.filter(|_| !decision.matchers.is_empty());
         let at = |name| AtTarget::of(name, record, decision, today.map(|today| &today.decision));
-        Ok(Explanation {
+        Explanation {
             record,
             decision,
             left_out: decision.matchers.len() - matchers.len(),
             matchers,
             targets: names.into_iter().map(at).collect(),
-        })
+        }
     }
 
     fn json(&self) -> Value {
@@ -134,6 +134,9 @@ impl<'a> Explanation<'a> {
         text.push('\n');
         for matcher in &self.matchers {
             text.push_str(&matcher_text(matcher, view.console));
+        }
+        if self.targets.iter().any(|at| at.name == LEGACY_MAIL) && self.matchers.is_empty() {
+            text.push_str("(it went past the matchers: its backup job names the addresses)\n\n");
         }
         if self.left_out > 0 {
             let _ = writeln!(
@@ -172,14 +175,7 @@ impl<'a> Explanation<'a> {
         let bad = |text: &str| view.console.bad(text);
         let doubtful = |text: &str| view.console.doubtful(text);
         let Some(job) = at.job else {
-            return match at.standing {
-                Standing::Disabled => format!("{}: nothing was sent", doubtful("was disabled")),
-                Standing::Elsewhere => format!(
-                    "{}, and was settled before the event came to the spool",
-                    doubtful("was chosen")
-                ),
-                _ => format!("{}: {}", bad("was not chosen"), self.why_not(at.name)),
-            };
+            return self.without_delivery(at, view);
         };
         let attempts = count(job.attempts.len(), "attempt");
         let waits = || {
@@ -189,6 +185,17 @@ impl<'a> Explanation<'a> {
         let changed = view.moment(job.changed);
         match at.standing {
             Standing::Delivered => format!("{} at {changed}, {attempts}", good("delivered")),
+            Standing::RoutedAnew => format!(
+                "{} at {changed}, as the event {}",
+                good("was routed anew"),
+                next::anew(at.job).unwrap_or_else(|| "?".to_owned())
+            ),
+            Standing::Undecided => {
+                let why = self.decision.undecided.as_deref().map(printable);
+                let why = why.map_or_else(String::new, |why| format!(", as then {why}"));
+                let waits = doubtful("waits for a matcher to be mended");
+                format!("{waits} since {}{why}", view.moment(job.since))
+            }
             Standing::Partial => format!(
                 "{} at {changed}, {attempts}; not all recipients took it",
                 doubtful("delivered in part")
@@ -199,15 +206,31 @@ impl<'a> Explanation<'a> {
                 format!("{} since {changed}, {attempts}{reason}", bad("dead"))
             }
             Standing::Cancelled => {
-                format!(
-                    "{} by a person at {changed}, {attempts}",
-                    doubtful("dropped")
-                )
+                let dropped = doubtful("dropped");
+                format!("{dropped} by a person at {changed}, {attempts}")
             }
             Standing::Missing => format!("{}; {}", bad("there was no such target"), waits()),
             Standing::Unusable => format!("{}; {}", bad("could not be used"), waits()),
             Standing::Retrying => format!("{}; {}", doubtful("is tried again"), waits()),
             _ => waits(),
+        }
+    }
+
+    /// Why there is no delivery to a target.
+    fn without_delivery(&self, at: &AtTarget<'_>, view: &View<'_>) -> String {
+        let console = view.console;
+        match at.standing {
+            Standing::Disabled => {
+                format!("{}: nothing was sent", console.doubtful("was disabled"))
+            }
+            Standing::Elsewhere => format!(
+                "{}, and was settled before the event came to the spool",
+                console.doubtful("was chosen")
+            ),
+            _ => {
+                let not = console.bad("was not chosen");
+                format!("{not}: {}", self.why_not(at.name))
+            }
         }
     }
 
@@ -237,7 +260,7 @@ impl<'a> Explanation<'a> {
     }
 }
 
-/// The last attempt, and what would be decided today.
+/// The last attempt, what would be decided today, and what to do.
 fn beneath(at: &AtTarget<'_>, view: &View<'_>) -> Vec<String> {
     let last = at.job.and_then(|job| job.attempts.last());
     let mut lines = last.map_or_else(Vec::new, |attempt| view.attempt(attempt));
@@ -255,6 +278,7 @@ fn beneath(at: &AtTarget<'_>, view: &View<'_>) -> Vec<String> {
             view.console.doubtful(today)
         ));
     }
+    lines.extend(next::step(at).map(|step| format!("next: {step}")));
     lines
 }
 
@@ -298,17 +322,17 @@ mod tests {
     use crate::seeing::fixtures::{self, Fixed};
     use crate::seeing::trace::StoredDecision;
     use notify_bus::Decision;
+    use notify_core::{EventRecord, JobState, Outcome};
     use serde_json::json;
 
-    fn text(only: Option<&str>, today: Option<&Today>) -> Result<String, String> {
+    fn text(only: Option<&str>, today: Option<&Today>) -> String {
         let record = fixtures::record();
         let decision = StoredDecision::read(&record.trace).expect("a decision");
         let explanation = Explanation::of(&record, &decision, today, only);
         let fixed = Fixed::new();
-        let text = explanation.map(|explanation| explanation.text(&fixed.view()));
-        let text = text.map_err(|stop| stop.message)?;
+        let text = explanation.text(&fixed.view());
         let (_, rest) = text.split_once("\n\n").expect("the event and a blank line");
-        Ok(rest.to_owned())
+        rest.to_owned()
     }
 
     fn today(targets: &[&str]) -> Today {
@@ -327,7 +351,7 @@ mod tests {
 
     #[test]
     fn every_target_is_explained() {
-        insta::assert_snapshot!(text(None, None).expect("all targets"), @r"
+        insta::assert_snapshot!(text(None, None), @r"
         backups matches (mode all)
           yes: match-field exact:type=vzdump, saw `vzdump`
           yes: match-severity error, saw `error`
@@ -335,15 +359,20 @@ mod tests {
           no: match-field exact:type=fencing, saw `vzdump`
 
         broken: could not be used; waits since 2024-01-08 08:00:00, 0 attempts, due now
+          next: `notify check` shows the fault; when it is mended, the event goes out
         gone: there was no such target; waits since 2024-01-08 08:00:00, 1 attempt, next attempt at 2024-01-08 09:00:00
           attempt 1 at 2024-01-08 08:00:00, 400ms: misconfigured: there is no such target
+          next: `notify target add TYPE gone` makes it and the event goes out; or `notify drop 018ce800-3680-7000-8000-000000000001.gone`
         mail: delivered in part at 2024-01-08 08:00:12, 2 attempts; not all recipients took it
           attempt 2 at 2024-01-08 08:00:12, 400ms: partial: queued as 7
             refused b@example.com: 550 unknown (rejected)
+          next: correct the addresses; to these it is not sent again by itself
         nightly: dropped by a person at 2024-01-08 08:00:30, 0 attempts
         off: was disabled: nothing was sent
+          next: `notify target set off --unset disable` switches it on, for events to come
         push: dead since 2024-01-08 08:00:01, 1 attempt: rejected
           attempt 1 at 2024-01-08 08:00:00, 400ms: rejected: 401 no such token
+          next: mend the cause, then `notify retry 018ce800-3680-7000-8000-000000000001.push`
         relay: waits since 2024-01-08 08:00:00, 1 attempt, an attempt is under way
           attempt 1 at 2024-01-08 08:00:00, 400ms: cut-off
         not chosen: pager
@@ -352,19 +381,20 @@ mod tests {
 
     #[test]
     fn one_target_is_explained_by_its_matchers() {
-        insta::assert_snapshot!(text(Some("pager"), None).expect("a target"), @r"
+        insta::assert_snapshot!(text(Some("pager"), None), @r"
         fencing does not match (mode any)
           no: match-field exact:type=fencing, saw `vzdump`
         (1 of 2 matchers do not lead to it)
 
         pager: was not chosen: `fencing`, which leads to it, did not match
+          next: `notify matcher set` changes which events go there, for events to come
         ");
     }
 
     #[test]
     fn what_today_would_decide_is_told_where_it_differs() {
         let now = ["broken", "mail", "off", "pager", "push", "relay", "nightly"];
-        let text = text(None, Some(&today(&now))).expect("all targets");
+        let text = text(None, Some(&today(&now)));
         let told: Vec<&str> = text
             .lines()
             .filter(|line| line.contains("today") || line.starts_with("not chosen"))
@@ -378,14 +408,47 @@ mod tests {
         ");
     }
 
+    /// What is said beneath the event, without a word of today.
+    fn told(record: &EventRecord) -> String {
+        let decision = StoredDecision::read(&record.trace).expect("a decision");
+        let explanation = Explanation::of(record, &decision, None, None);
+        let text = explanation.text(&Fixed::new().view());
+        text.split_once("\n\n").expect("a blank line").1.to_owned()
+    }
+
     #[test]
-    fn an_unknown_target_is_refused_when_all_are_known() {
-        let known = today(&[]);
-        let refused = text(Some("typo"), Some(&known)).expect_err("no such target");
-        assert!(refused.contains("no target `typo`"), "{refused}");
-        let unknown = text(Some("typo"), None).expect("nobody knows");
-        assert!(unknown.contains("typo: was not chosen: no matcher led to it"));
-        assert!(text(Some("spare"), Some(&known)).is_ok());
+    fn an_event_that_waits_for_a_matcher_says_for_which() {
+        let mut record = fixtures::undecided();
+        insta::assert_snapshot!(told(&record), @r"
+        night has a fault: no rule (mode all)
+
+        @undecided: waits for a matcher to be mended since 2024-01-08 08:00:00, as then matcher `night` cannot be used: no rule
+          attempt 1 at 2024-01-08 08:00:00, 400ms: misconfigured: matcher `night` cannot be used: no rule
+          next: `notify check` shows the fault; when it is mended, the event goes out
+        ");
+        let anew = fixtures::attempt(2, 60, (Outcome::Delivered, None, Some("018ce900")));
+        record.jobs[0].attempts.push(anew);
+        record.jobs[0].state = JobState::Delivered;
+        let told = told(&record);
+        assert!(told.contains("as the event 018ce900"), "{told}");
+        assert!(told.contains("next: `notify explain 018ce900`"), "{told}");
+    }
+
+    #[test]
+    fn a_mail_past_the_matchers_says_so() {
+        let mut record = fixtures::record();
+        record.trace = "{}".to_owned();
+        record.jobs.retain(|job| job.target == "mail");
+        record.jobs[0].target = "legacy-mail".to_owned();
+        let told = told(&record);
+        assert!(told.starts_with("(it went past the matchers"), "{told}");
+        assert!(told.contains("legacy-mail: delivered in part"), "{told}");
+    }
+
+    #[test]
+    fn a_target_that_no_matcher_named_was_not_chosen() {
+        let text = text(Some("spare"), Some(&today(&[])));
+        assert!(text.contains("spare: was not chosen: no matcher led to it"));
     }
 
     #[test]
@@ -394,7 +457,7 @@ mod tests {
         let decision = StoredDecision::read(&record.trace).expect("a decision");
         let today = today(&["mail", "pager"]);
         let explanation = Explanation::of(&record, &decision, Some(&today), Some("push"));
-        let answer = explanation.expect("a target").json();
+        let answer = explanation.json();
         assert_eq!(answer["today-differs"], true);
         assert_eq!(answer["matchers"][0]["rules"][0]["saw"], "vzdump");
         let push = &answer["targets"][0];

@@ -4,7 +4,7 @@ use notify_core::{
     AttemptRecord, Content, EventId, EventRecord, EventSummary, FailureKind, JobRecord, JobState,
     Millis, Notification, Outcome, Refusal, Severity, Zone,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::args::Color;
 use crate::console::Console;
@@ -68,105 +68,126 @@ pub(crate) fn summary(jobs: &[(String, JobState)]) -> EventSummary {
 
 /// One delivery in each state, and a decision with a target of every kind.
 pub(crate) fn record() -> EventRecord {
+    EventRecord {
+        event: event(),
+        accepted: ACCEPTED,
+        trace: trace().to_string(),
+        jobs: jobs(),
+    }
+}
+
+/// An event for which no target was chosen, while a matcher could not be used.
+pub(crate) fn undecided() -> EventRecord {
+    let why = "matcher `night` cannot be used: no rule";
+    let waits = JobRecord {
+        due: Some(later(3600)),
+        ..job(
+            "@undecided",
+            JobState::Pending,
+            vec![attempt(1, 0, failed(FailureKind::Misconfigured, why))],
+        )
+    };
+    let trace = json!({
+        "targets": [], "matchers": [{"name": "night", "mode": "all", "error": "no rule"}],
+        "undecided": why,
+    });
+    EventRecord {
+        trace: trace.to_string(),
+        jobs: vec![waits],
+        ..record()
+    }
+}
+
+fn event() -> Notification {
     let fields = [("hostname", "pve1"), ("type", "vzdump")];
     let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let trace = json!({
-        "targets": ["broken", "gone", "mail", "nightly", "off", "push", "relay"],
+    Notification {
+        id: id(),
+        severity: Severity::Error,
+        timestamp: ACCEPTED.seconds() - 2,
+        fields: fields.into(),
+        content: Content::Template {
+            name: "message".to_owned(),
+            data: json!({"title": "Backup failed", "text": "disk full"}),
+        },
+    }
+}
+
+/// What was decided: seven targets by one matcher, none by the other.
+fn trace() -> Value {
+    let rule = |key: &str, rule: &str, saw: &str, verdict: bool| json!({"key": key, "rule": rule, "saw": saw, "verdict": verdict});
+    let matcher = |name: &str, mode: &str, matched: bool, rules: &[Value]| {
+        json!({
+            "name": name, "matched": matched, "disabled": false, "mode": mode, "invert": false,
+            "error": null, "rules": rules,
+        })
+    };
+    let backups = [
+        rule("match-field", "exact:type=vzdump", "vzdump", true),
+        rule("match-severity", "error", "error", true),
+    ];
+    let fencing = [rule("match-field", "exact:type=fencing", "vzdump", false)];
+    let chosen = ["broken", "gone", "mail", "nightly", "off", "push", "relay"];
+    json!({
+        "targets": chosen,
         "missing": ["gone"],
         "disabled": ["off"],
         "unusable": ["broken"],
         "matchers": [
-            {
-                "name": "backups", "matched": true, "disabled": false, "mode": "all", "invert": false,
-                "error": null,
-                "rules": [
-                    {"key": "match-field", "rule": "exact:type=vzdump", "saw": "vzdump", "verdict": true},
-                    {"key": "match-severity", "rule": "error", "saw": "error", "verdict": true},
-                ],
-            },
-            {
-                "name": "fencing", "matched": false, "disabled": false, "mode": "any", "invert": false,
-                "error": null,
-                "rules": [{"key": "match-field", "rule": "exact:type=fencing", "saw": "vzdump", "verdict": false}],
-            },
+            matcher("backups", "all", true, &backups),
+            matcher("fencing", "any", false, &fencing),
         ],
-        "leads": {
-            "backups": ["broken", "gone", "mail", "nightly", "off", "push", "relay"],
-            "fencing": ["pager"],
-        },
-    });
+        "leads": {"backups": chosen, "fencing": ["pager"]},
+    })
+}
+
+fn jobs() -> Vec<JobRecord> {
+    let gone = failed(FailureKind::Misconfigured, "there is no such target");
     let refused = Refusal {
         recipient: "b@example.com".to_owned(),
         kind: "rejected".to_owned(),
         message: "550 unknown".to_owned(),
     };
-    let gone = "there is no such target";
-    EventRecord {
-        event: Notification {
-            id: id(),
-            severity: Severity::Error,
-            timestamp: ACCEPTED.seconds() - 2,
-            fields: fields.into(),
-            content: Content::Template {
-                name: "message".to_owned(),
-                data: json!({"title": "Backup failed", "text": "disk full"}),
-            },
+    let in_part = AttemptRecord {
+        refused: vec![refused],
+        ..attempt(2, 12, (Outcome::Partial, None, Some("queued as 7")))
+    };
+    let down = failed(FailureKind::Unavailable, "connection refused");
+    let no = failed(FailureKind::Rejected, "401 no such token");
+    vec![
+        job("broken", JobState::Pending, vec![]),
+        JobRecord {
+            due: Some(later(3600)),
+            ..job("gone", JobState::Pending, vec![attempt(1, 0, gone)])
         },
-        accepted: ACCEPTED,
-        trace: trace.to_string(),
-        jobs: vec![
-            job("broken", JobState::Pending, vec![]),
-            JobRecord {
-                due: Some(later(3600)),
-                ..job(
-                    "gone",
-                    JobState::Pending,
-                    vec![attempt(1, 0, failed(FailureKind::Misconfigured, gone))],
-                )
-            },
-            JobRecord {
-                changed: later(12),
-                ..job(
-                    "mail",
-                    JobState::Delivered,
-                    vec![
-                        attempt(1, 0, failed(FailureKind::Unavailable, "connection refused")),
-                        AttemptRecord {
-                            refused: vec![refused],
-                            ..attempt(2, 12, (Outcome::Partial, None, Some("queued as 7")))
-                        },
-                    ],
-                )
-            },
-            JobRecord {
-                changed: later(30),
-                ..job("nightly", JobState::Cancelled, vec![])
-            },
-            JobRecord {
-                reason: Some("rejected".to_owned()),
-                changed: later(1),
-                ..job(
-                    "push",
-                    JobState::Dead,
-                    vec![attempt(
-                        1,
-                        0,
-                        failed(FailureKind::Rejected, "401 no such token"),
-                    )],
-                )
-            },
-            JobRecord {
-                due: Some(later(660)),
-                is_leased: true,
-                recipients: Some(vec!["a@example.com".to_owned()]),
-                ..job(
-                    "relay",
-                    JobState::Pending,
-                    vec![attempt(1, 0, (Outcome::CutOff, None, None))],
-                )
-            },
-        ],
-    }
+        JobRecord {
+            changed: later(12),
+            ..job(
+                "mail",
+                JobState::Delivered,
+                vec![attempt(1, 0, down), in_part],
+            )
+        },
+        JobRecord {
+            changed: later(30),
+            ..job("nightly", JobState::Cancelled, vec![])
+        },
+        JobRecord {
+            reason: Some("rejected".to_owned()),
+            changed: later(1),
+            ..job("push", JobState::Dead, vec![attempt(1, 0, no)])
+        },
+        JobRecord {
+            due: Some(later(660)),
+            is_leased: true,
+            recipients: Some(vec!["a@example.com".to_owned()]),
+            ..job(
+                "relay",
+                JobState::Pending,
+                vec![attempt(1, 0, (Outcome::CutOff, None, None))],
+            )
+        },
+    ]
 }
 
 pub(crate) fn job(target: &str, state: JobState, attempts: Vec<AttemptRecord>) -> JobRecord {

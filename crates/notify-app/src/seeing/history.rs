@@ -8,7 +8,7 @@ use crate::console::{Console, table};
 use crate::event::block_on;
 use crate::exit::{Answer, Exit, Stop};
 use crate::seeing::view::{View, excerpt};
-use crate::seeing::{args, shapes, store};
+use crate::seeing::{args, known, shapes, store};
 use crate::shapes::printable;
 use crate::time;
 
@@ -19,7 +19,11 @@ const TITLE: usize = 48;
 pub(crate) fn history(global: &Global, args: &args::History, console: &Console) -> Answer {
     let query = query(args)?;
     let opened = store::open(global, OpenFor::Read)?;
-    let events = block_on(opened.history.events(&query))?.map_err(|error| store::stop(&error))?;
+    let events = block_on(async {
+        known::require(global, &opened, args.target.as_deref()).await?;
+        let events = opened.history.events(&query).await;
+        events.map_err(|error| store::stop(&error))
+    })??;
     if args.form.json {
         let events: Vec<Value> = events.iter().map(shapes::summary).collect();
         console.json(&events);
@@ -30,6 +34,7 @@ pub(crate) fn history(global: &Global, args: &args::History, console: &Console) 
         console.note("no event");
     } else {
         console.raw(text(&events, &view).as_bytes());
+        console.remark("`notify explain ID` says why an event reached a target, or did not");
     }
     if args.limit > 0 && events.len() == args.limit {
         console.remark(format!(

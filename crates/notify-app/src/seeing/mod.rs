@@ -13,7 +13,9 @@ mod explain;
 #[cfg(test)]
 mod fixtures;
 mod history;
+mod known;
 mod name;
+mod next;
 mod progress;
 mod queue;
 mod running;

@@ -1,5 +1,6 @@
 //! `notify queue`.
 
+use notify_bus::OwnLane;
 use notify_core::{JobRecord, JobState, OpenFor};
 use serde_json::Value;
 
@@ -8,8 +9,11 @@ use crate::console::{Console, table};
 use crate::event::block_on;
 use crate::exit::{Answer, Exit};
 use crate::seeing::view::{View, excerpt};
-use crate::seeing::{args, shapes, store};
+use crate::seeing::{args, known, shapes, store};
 use crate::shapes::printable;
+
+/// What to do with a delivery of the list.
+const NEXT: &str = "`notify explain EVENT` says why, `notify retry EVENT.TARGET` does not wait, `notify drop` takes it out";
 
 /// The most characters of a reason in the list.
 const REASON: usize = 100;
@@ -25,8 +29,12 @@ pub(crate) fn queue(global: &Global, args: &args::Queue, console: &Console) -> A
         0 => usize::MAX,
         limit => limit,
     };
-    let jobs = block_on(opened.history.jobs(&states, args.target.as_deref(), most))?;
-    let jobs = jobs.map_err(|error| store::stop(&error))?;
+    let target = args.target.as_deref();
+    let jobs = block_on(async {
+        known::require(global, &opened, target).await?;
+        let jobs = opened.history.jobs(&states, target, most).await;
+        jobs.map_err(|error| store::stop(&error))
+    })??;
     if args.form.json {
         let jobs: Vec<Value> = jobs.iter().map(shapes::job).collect();
         console.json(&jobs);
@@ -36,6 +44,7 @@ pub(crate) fn queue(global: &Global, args: &args::Queue, console: &Console) -> A
         console.note("nothing waits");
     } else {
         console.raw(text(&jobs, &args.form.view(global, console)).as_bytes());
+        console.remark(NEXT);
     }
     if jobs.len() == most {
         console.remark(format!(
@@ -51,6 +60,9 @@ fn text(jobs: &[JobRecord], view: &View<'_>) -> String {
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(jobs.iter().map(|job| {
         let state = match job.state {
+            JobState::Pending if OwnLane::of(&job.target) == Some(OwnLane::Undecided) => {
+                "waits for a matcher to be mended".to_owned()
+            }
             JobState::Pending => view.next(job),
             state => state.name().to_owned(),
         };
@@ -86,15 +98,17 @@ mod tests {
 
     #[test]
     fn what_waits_is_told_with_its_last_error() {
-        let jobs: Vec<_> = fixtures::record().jobs;
+        let mut jobs = fixtures::record().jobs;
+        jobs.extend(fixtures::undecided().jobs);
         insta::assert_snapshot!(text(&jobs, &Fixed::new().view()), @r"
-        delivery                                      age  attempts  state                                last error
-        018ce800-3680-7000-8000-000000000001.broken   10m  0         due now                              -
-        018ce800-3680-7000-8000-000000000001.gone     10m  1         next attempt at 2024-01-08 09:00:00  misconfigured: there is no such target
-        018ce800-3680-7000-8000-000000000001.mail     10m  2         delivered                            partial
-        018ce800-3680-7000-8000-000000000001.nightly  10m  0         cancelled                            -
-        018ce800-3680-7000-8000-000000000001.push     10m  1         dead                                 rejected; rejected: 401 no such token
-        018ce800-3680-7000-8000-000000000001.relay    10m  1         an attempt is under way              cut-off
+        delivery                                         age  attempts  state                                last error
+        018ce800-3680-7000-8000-000000000001.broken      10m  0         due now                              -
+        018ce800-3680-7000-8000-000000000001.gone        10m  1         next attempt at 2024-01-08 09:00:00  misconfigured: there is no such target
+        018ce800-3680-7000-8000-000000000001.mail        10m  2         delivered                            partial
+        018ce800-3680-7000-8000-000000000001.nightly     10m  0         cancelled                            -
+        018ce800-3680-7000-8000-000000000001.push        10m  1         dead                                 rejected; rejected: 401 no such token
+        018ce800-3680-7000-8000-000000000001.relay       10m  1         an attempt is under way              cut-off
+        018ce800-3680-7000-8000-000000000001.@undecided  10m  1         waits for a matcher to be mended     misconfigured: matcher `night` cannot be used: no rule
         ");
     }
 }

@@ -71,12 +71,13 @@ impl Daemon {
         let Daemon::Running(status) = self else {
             return Vec::new();
         };
-        let targets = status["targets"].as_array();
+        let lists = [&status["targets"], &status["lanes"]];
+        let targets = lists.into_iter().filter_map(Value::as_array).flatten();
         let breaker = |target: &Value| {
             let name = target["name"].as_str()?;
             Some((name.to_owned(), Breaker::read(target)?))
         };
-        targets.into_iter().flatten().filter_map(breaker).collect()
+        targets.filter_map(breaker).collect()
     }
 
     /// What keeps it from taking and delivering events.
@@ -86,6 +87,14 @@ impl Daemon {
         };
         let problems = status["problems"].as_array().into_iter().flatten();
         problems.filter_map(Value::as_str).map(printable).collect()
+    }
+
+    /// That the spool fails for it, and since when; null when it does not, or nobody knows.
+    pub(crate) fn spool_trouble(&self) -> Value {
+        match self {
+            Daemon::Running(status) => status["spool-trouble"].clone(),
+            Daemon::Absent | Daemon::Unknown(_) => Value::Null,
+        }
     }
 
     pub(crate) fn json(&self) -> Value {

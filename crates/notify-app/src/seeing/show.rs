@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use notify_core::{Content, EventRecord, JobRecord, JobState, OpenFor};
+use notify_core::{Content, EventRecord, JobRecord, JobState, OpenFor, Opened};
 
 use crate::args::Global;
 use crate::console::Console;
@@ -17,25 +17,27 @@ use crate::shapes::printable;
 /// `notify show`.
 pub(crate) fn show(global: &Global, args: &args::Show, console: &Console) -> Answer {
     let name = Name::of_event(&args.event)?;
-    let record = record(global, &name)?;
+    let opened = store::open(global, OpenFor::Read)?;
+    let record = block_on(record(&opened, &name))??;
     if args.form.json {
         console.json(&shapes::event(&record));
     } else {
         console.raw(text(&record, &args.form.view(global, console)).as_bytes());
+        let id = record.event.id;
+        console.remark(format!(
+            "`notify explain {id}` says what it means and what to do"
+        ));
     }
     Ok(Exit::Done)
 }
 
 /// The event that a person names, with all that is known of it.
-pub(crate) fn record(global: &Global, name: &Name) -> Result<EventRecord, Stop> {
-    let opened = store::open(global, OpenFor::Read)?;
-    block_on(async {
-        let id = name.event(&*opened.history).await?;
-        let found = opened.history.event(id).await;
-        let found = found.map_err(|error| store::stop(&error))?;
-        // A sweep may have come in between.
-        found.ok_or_else(|| name.unknown())
-    })?
+pub(crate) async fn record(opened: &Opened, name: &Name) -> Result<EventRecord, Stop> {
+    let id = name.event(&*opened.history).await?;
+    let found = opened.history.event(id).await;
+    let found = found.map_err(|error| store::stop(&error))?;
+    // A sweep may have come in between.
+    found.ok_or_else(|| name.unknown())
 }
 
 fn text(record: &EventRecord, view: &View<'_>) -> String {

@@ -1,6 +1,6 @@
 //! Where an event stands with one target: what was decided, and what came of it.
 
-use notify_bus::Decision;
+use notify_bus::{Decision, OwnLane};
 use notify_core::{EventRecord, JobRecord, JobState};
 use serde::Serialize;
 
@@ -18,6 +18,10 @@ pub(crate) enum Standing {
     Missing,
     /// It was chosen, and waits for its section to be healed.
     Unusable,
+    /// No target was chosen, and it waits for a matcher to be mended.
+    Undecided,
+    /// It was routed anew, as an event of its own.
+    RoutedAnew,
     /// The first attempt is to come.
     Waiting,
     /// An attempt is being made.
@@ -76,7 +80,7 @@ impl<'a> AtTarget<'a> {
         let then = Choice::stored(decision, name);
         AtTarget {
             name,
-            standing: standing(then, job),
+            standing: standing(then, job, OwnLane::of(name)),
             job,
             then,
             today: today.map(|today| Choice::of(today, name)),
@@ -113,7 +117,8 @@ impl Choice {
     }
 }
 
-fn standing(then: Choice, job: Option<&JobRecord>) -> Standing {
+fn standing(then: Choice, job: Option<&JobRecord>, own: Option<OwnLane>) -> Standing {
+    let is_undecided = own == Some(OwnLane::Undecided);
     let Some(job) = job else {
         return match then {
             Choice::NotChosen => Standing::Unmatched,
@@ -124,9 +129,11 @@ fn standing(then: Choice, job: Option<&JobRecord>) -> Standing {
     match job.state {
         JobState::Dead => Standing::Dead,
         JobState::Cancelled => Standing::Cancelled,
+        JobState::Delivered if is_undecided => Standing::RoutedAnew,
         JobState::Delivered if has_refusals(job) => Standing::Partial,
         JobState::Delivered => Standing::Delivered,
         JobState::Pending if job.is_leased => Standing::UnderWay,
+        JobState::Pending if is_undecided => Standing::Undecided,
         JobState::Pending if then == Choice::Missing => Standing::Missing,
         JobState::Pending if then == Choice::Unusable => Standing::Unusable,
         JobState::Pending if job.attempts.is_empty() => Standing::Waiting,
@@ -146,6 +153,7 @@ mod tests {
     use crate::seeing::fixtures;
     use crate::seeing::trace::StoredDecision;
     use notify_bus::Decision;
+    use notify_core::{EventRecord, JobState};
 
     #[test]
     fn every_target_has_a_standing() {
@@ -169,6 +177,20 @@ mod tests {
         other.jobs.retain(|job| job.target != "mail");
         let found = AtTarget::of("mail", &other, &decision, None);
         assert_eq!(found.standing, Standing::Elsewhere);
+    }
+
+    #[test]
+    fn an_event_without_a_decision_waits_for_its_matcher() {
+        let record = fixtures::undecided();
+        let decision = StoredDecision::read(&record.trace).expect("a decision");
+        let standing =
+            |record: &EventRecord| AtTarget::of("@undecided", record, &decision, None).standing;
+        assert_eq!(standing(&record), Standing::Undecided);
+        let mut later = record;
+        later.jobs[0].state = JobState::Delivered;
+        assert_eq!(standing(&later), Standing::RoutedAnew);
+        later.jobs[0].state = JobState::Dead;
+        assert_eq!(standing(&later), Standing::Dead);
     }
 
     #[test]

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use notify_core::{AttemptRecord, Counts, Millis, OpenFor, Opened, SpoolError, TargetQueue, Zone};
+use notify_bus::OwnLane;
+use notify_config::Section;
+use notify_core::{
+    AttemptRecord, Counts, Millis, OpenFor, Opened, Registry, SpoolError, TargetQueue, Zone,
+};
 use serde_json::{Value, json};
 
 use crate::args::Global;
@@ -31,8 +35,12 @@ pub(crate) fn status(global: &Global, args: &args::Status, console: &Console) ->
     };
     let daemon = running::ask(&store::place(global));
     let counts = block_on(gather(&opened, &mut targets))?.map_err(|error| store::stop(&error))?;
+    name_own_lanes(&mut targets)?;
     for (name, breaker) in daemon.breakers() {
-        targets.entry(name).or_default().breaker = Some(breaker);
+        // A target that only the daemon knows is as good as gone; one of our own may have nothing.
+        if let Some(at) = targets.get_mut(&name) {
+            at.breaker = Some(breaker);
+        }
     }
     let folder = store::folder(global);
     let status = Status {
@@ -67,6 +75,8 @@ struct Status {
 struct AtTarget {
     /// Its type; none when the configuration has no such target.
     kind: Option<String>,
+    /// What it is when it is no target.
+    own: Option<OwnLane>,
     disabled: bool,
     unusable: Option<String>,
     breaker: Option<Breaker>,
@@ -78,17 +88,30 @@ struct AtTarget {
 /// The targets of the configuration as it is now.
 fn configured(global: &Global) -> Result<BTreeMap<String, AtTarget>, Stop> {
     let ready = Setup::new(global)?.ready(Zone::Local)?;
-    let sections = ready.configuration.sections().iter();
-    let targets = sections.filter(|section| ready.engine.has_target(&section.name));
-    let at = |section| AtTarget {
+    let at = |section: &Section| AtTarget {
         unusable: ready.unusable(section).map(str::to_owned),
         kind: Some(section.kind.clone()),
         disabled: section.disabled,
         ..AtTarget::default()
     };
-    Ok(targets
+    Ok(ready
+        .targets()
         .map(|section| (section.name.clone(), at(section)))
         .collect())
+}
+
+/// Tells what is no target, and has deliveries, from targets that are missing.
+fn name_own_lanes(targets: &mut BTreeMap<String, AtTarget>) -> Result<(), Stop> {
+    let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
+    for own in OwnLane::ALL {
+        if let Some(at) = targets.get_mut(own.name())
+            && at.kind.is_none()
+        {
+            at.own = Some(own);
+            at.kind = Some(own.kind(&registry).to_owned());
+        }
+    }
+    Ok(())
 }
 
 /// What the spool knows of each target, and the counts.
@@ -112,7 +135,12 @@ impl Status {
         let target = |(name, at): (&String, &AtTarget)| at.json(name);
         json!({
             "daemon": self.daemon.json(),
-            "spool": {"type": self.kind, "folder": self.folder, "bytes": self.bytes},
+            "spool": {
+                "type": self.kind,
+                "folder": self.folder,
+                "bytes": self.bytes,
+                "trouble": self.daemon.spool_trouble(),
+            },
             "counts": audit::shape(&self.counts),
             "targets": self.targets.iter().map(target).collect::<Vec<_>>(),
         })
@@ -140,11 +168,50 @@ impl Status {
         let mut rows = vec![header.map(str::to_owned).to_vec()];
         rows.extend(self.targets.iter().map(|(name, at)| at.row(name, view)));
         text.push_str(&table(&rows));
+        let next = |(name, at): (&String, &AtTarget)| at.next(&printable(name));
+        let next: Vec<String> = self.targets.iter().flat_map(next).collect();
+        if !next.is_empty() {
+            text.push_str("\nnext\n");
+        }
+        for step in next {
+            let _ = writeln!(text, "  {step}");
+        }
         text
     }
 }
 
 impl AtTarget {
+    /// What to do, so that everything goes out.
+    fn next(&self, name: &str) -> Vec<String> {
+        let (pending, dead) = self
+            .queue
+            .as_ref()
+            .map_or((0, 0), |queue| (queue.pending, queue.dead));
+        let mut steps = Vec::new();
+        match (&self.kind, &self.unusable, self.own) {
+            (None, ..) if pending > 0 => steps.push(format!(
+                "{name}: `notify target add TYPE {name}` makes it, or `notify drop --target {name}`"
+            )),
+            (_, Some(reason), _) => steps.push(format!("{name}: {}", printable(reason))),
+            (_, _, Some(OwnLane::Undecided)) if pending > 0 => steps.push(format!(
+                "{name}: `notify check` shows the matcher that must be mended before these are routed"
+            )),
+            _ => {}
+        }
+        if let Some(Breaker::Open(_)) = self.breaker {
+            steps.push(format!(
+                "{name}: mend what the last error says; `notify retry --target {name}` does not wait"
+            ));
+        }
+        if dead > 0 {
+            steps.push(format!(
+                "{name}: `notify queue --state dead --target {name}` lists what was given up, \
+                 `notify retry --target {name}` tries it again"
+            ));
+        }
+        steps
+    }
+
     fn json(&self, name: &str) -> Value {
         let queue = self.queue.as_ref();
         let moment = |of: fn(&TargetQueue) -> Option<Millis>| queue.and_then(of).map(|at| at.0);
@@ -186,8 +253,12 @@ impl AtTarget {
 
     /// What keeps it from getting anything; `ready` when nothing does.
     fn state(&self, view: &View<'_>) -> String {
+        let waits = self.queue.as_ref().is_some_and(|queue| queue.pending > 0);
         match (&self.kind, &self.unusable, self.breaker) {
             (None, ..) => "missing".to_owned(),
+            _ if waits && self.own == Some(OwnLane::Undecided) => {
+                "waits for a matcher to be mended".to_owned()
+            }
             _ if self.disabled => "disabled".to_owned(),
             (_, Some(_), _) => "unusable".to_owned(),
             (_, _, Some(breaker)) => breaker.text(view),
@@ -211,6 +282,7 @@ mod tests {
     use super::{AtTarget, Status};
     use crate::seeing::fixtures::{self, Fixed, later};
     use crate::seeing::running::{Breaker, Daemon};
+    use notify_bus::OwnLane;
     use notify_core::{Counts, TargetQueue};
     use std::collections::BTreeMap;
 
@@ -257,7 +329,14 @@ mod tests {
             unusable: Some("`server` is missing".to_owned()),
             ..AtTarget::default()
         };
+        let undecided = AtTarget {
+            kind: Some("undecided".to_owned()),
+            own: Some(OwnLane::Undecided),
+            queue: Some(queue("@undecided", 0)),
+            ..AtTarget::default()
+        };
         let targets = [
+            ("@undecided", undecided),
             ("mail", mail),
             ("push", push),
             ("gone", gone),
@@ -291,12 +370,20 @@ mod tests {
         spool       /var/lib/notify/spool, 1.2 MiB
         deliveries  accepted 12 = delivered 5 + pending 4 + dead 3 + cancelled 0
 
-        target  type    state                                   waiting  dead  oldest  last success         last error
-        broken  smtp    unusable                                0        0     -       -                    -
-        gone    -       missing                                 2        0     10m     -                    2024-01-08 08:00:00 cut-off
-        mail    smtp    ready                                   0        0     -       2024-01-08 08:00:12  2024-01-08 08:00:00 unavailable: connection refused
-        off     smtp    disabled                                0        0     -       -                    -
-        push    gotify  breaker open until 2024-01-08 08:15:00  2        3     10m     -                    2024-01-08 08:00:00 rejected: 401 no such token
+        target      type       state                                   waiting  dead  oldest  last success         last error
+        @undecided  undecided  waits for a matcher to be mended        2        0     10m     -                    -
+        broken      smtp       unusable                                0        0     -       -                    -
+        gone        -          missing                                 2        0     10m     -                    2024-01-08 08:00:00 cut-off
+        mail        smtp       ready                                   0        0     -       2024-01-08 08:00:12  2024-01-08 08:00:00 unavailable: connection refused
+        off         smtp       disabled                                0        0     -       -                    -
+        push        gotify     breaker open until 2024-01-08 08:15:00  2        3     10m     -                    2024-01-08 08:00:00 rejected: 401 no such token
+
+        next
+          @undecided: `notify check` shows the matcher that must be mended before these are routed
+          broken: `server` is missing
+          gone: `notify target add TYPE gone` makes it, or `notify drop --target gone`
+          push: mend what the last error says; `notify retry --target push` does not wait
+          push: `notify queue --state dead --target push` lists what was given up, `notify retry --target push` tries it again
         ");
     }
 
@@ -305,7 +392,8 @@ mod tests {
         let answer = status(Daemon::Absent).json();
         assert_eq!(answer["daemon"]["running"], false);
         assert_eq!(answer["counts"]["conserved"], true);
-        let push = &answer["targets"][4];
+        assert_eq!(answer["targets"][0]["type"], "undecided");
+        let push = &answer["targets"][5];
         assert_eq!(push["name"], "push");
         assert_eq!(push["breaker"]["state"], "open");
         assert_eq!(push["breaker"]["until-ms"], later(900).0);

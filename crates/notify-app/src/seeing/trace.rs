@@ -27,6 +27,8 @@ pub(crate) struct StoredDecision {
     pub(crate) left_out: usize,
     /// The targets that each of the matchers names, where they were stored.
     pub(crate) leads: Option<BTreeMap<String, Vec<String>>>,
+    /// Why no target could be chosen yet.
+    pub(crate) undecided: Option<String>,
 }
 
 /// What one matcher made of the event.
