@@ -766,8 +766,8 @@ fn watch_shows_what_happens() {
         .spawn()
         .expect("it starts");
     let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-    let begun = stderr.lines().next().expect("a line").expect("text");
-    assert!(begun.contains("Ctrl-C"), "{begun}");
+    let mut begun = stderr.lines().map(|line| line.expect("text"));
+    assert!(begun.any(|line| line.contains("Ctrl-C")));
     stage.accept(
         180,
         "fencing",
@@ -791,6 +791,82 @@ fn watch_shows_what_happens() {
         format!("{}.pager", id(60)),
         "the oldest first"
     );
+}
+
+/// What the watching program prints, line by line, once it has begun.
+fn watching(
+    notify: &Notify,
+    words: &[&str],
+) -> (
+    std::process::Child,
+    Vec<String>,
+    impl Iterator<Item = String> + use<>,
+) {
+    let mut command = notify.command(words);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let errors = BufReader::new(child.stderr.take().expect("a pipe"));
+    let mut begun = Vec::new();
+    for line in errors.lines().map(|line| line.expect("text")) {
+        let is_last = line.starts_with("what happens from now on");
+        begun.push(line);
+        if is_last {
+            break;
+        }
+    }
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    (child, begun, lines.map(|line| line.expect("text")))
+}
+
+#[test]
+fn watch_shows_what_people_do_and_that_no_daemon_runs() {
+    let stage = Stage::full();
+    let (mut child, begun, lines) = watching(&stage.notify, &["watch", "--count", "2"]);
+    let told = "the daemon does not run: what waits goes out when `notify daemon` runs";
+    assert!(begun.iter().any(|line| line == told), "{begun:?}");
+    let _ = stage.json(&["retry", "--target", "push"]);
+    let key = format!("{}.push", id(0));
+    let _ = stage.json(&["drop", &key]);
+    let lines: Vec<String> = lines.collect();
+    assert!(child.wait().expect("it ends").success());
+    let [retried, dropped] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    assert!(
+        retried.ends_with(" retried by a person: 1 delivery, to push"),
+        "{retried}"
+    );
+    assert!(
+        dropped.ends_with(&format!(" dropped by a person: 1 delivery, {key}")),
+        "{dropped}"
+    );
+}
+
+#[test]
+fn watch_shows_breakers_and_the_end_of_the_daemon() {
+    let (notify, _server, _) = failing();
+    let daemon = Daemon::start(&notify);
+    let (mut child, begun, lines) = watching(&notify, &["watch", "--json"]);
+    assert_eq!(begun.len(), 1, "all is as usual: {begun:?}");
+    for _ in 0..5 {
+        let _ = notify.run(&["send", "--title", "A title"]).expect_code(0);
+    }
+    let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line).expect("JSON"));
+    let breaker = lines.find(|line| !line["breaker"].is_null());
+    let breaker = breaker.expect("a line")["breaker"].clone();
+    assert_eq!(
+        (&breaker["target"], &breaker["state"]),
+        (&json!("push"), &json!("open"))
+    );
+    assert!(
+        breaker["until-ms"].as_i64() > breaker["at-ms"].as_i64(),
+        "{breaker}"
+    );
+    drop(daemon);
+    let ended = lines.find(|line| !line["daemon"].is_null());
+    assert_eq!(ended.expect("a line")["daemon"]["running"], false);
+    child.kill().expect("it runs");
+    let _ = child.wait();
 }
 
 #[test]

@@ -65,10 +65,10 @@ pub use notification::{Content, EventId, Notification, Severity, UnknownSeverity
 pub use registry::{Registry, RegistryError};
 pub use report::report;
 pub use spool::{
-    AttemptRecord, Claim, Counts, Entry, EventRecord, EventSummary, Found, History, HistoryQuery,
-    Job, JobRecord, JobState, LastAttempts, Lease, Millis, NewJob, Next, OpenFor, Opened, Outcome,
-    Put, Refusal, Retention, Seen, Selection, Settlement, Spool, SpoolError, SpoolErrorKind,
-    SpoolPlace, SpoolType, Swept, TargetQueue, Unreadable, Upkeep, Watched,
+    AttemptRecord, Claim, Counts, Entry, EventRecord, EventSummary, Found, Handling, History,
+    HistoryQuery, Job, JobRecord, JobState, LastAttempts, Lease, Millis, NewJob, Next, OpenFor,
+    Opened, Outcome, Put, Refusal, Retention, Seen, Selection, Settlement, Spool, SpoolError,
+    SpoolErrorKind, SpoolPlace, SpoolType, Swept, TargetQueue, Unreadable, Upkeep, Watched,
 };
 pub use target::{Attempt, Build, BuildLegacy, Message, Receipt, Target, TargetType};
 pub use templates::TemplateSet;

@@ -18,7 +18,7 @@ use notify_testkit::spool::{
 async fn a_spool_in_memory_obeys_the_laws() {
     let stores = MemoryStores::new();
     let report = check(&subject(&|place| stores.open(place))).await;
-    assert_eq!(report.checked.len(), 46, "{:#?}", report.checked);
+    assert_eq!(report.checked.len(), 47, "{:#?}", report.checked);
 }
 
 #[test]

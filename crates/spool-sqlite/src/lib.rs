@@ -28,6 +28,7 @@ mod counts;
 mod decode;
 mod fault;
 mod folder;
+mod handled;
 mod history;
 mod lookup;
 mod open;

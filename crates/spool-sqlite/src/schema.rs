@@ -9,7 +9,7 @@ pub(crate) const APPLICATION: i64 = 0x6e74_6679;
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What leads from each version to the next. The first makes an empty database version 1.
-const STEPS: [&str; 2] = [FIRST, SECOND];
+const STEPS: [&str; 3] = [FIRST, SECOND, THIRD];
 
 const FIRST: &str = "
 CREATE TABLE target (
@@ -100,6 +100,18 @@ INSERT INTO last
     SELECT job.target AS target, outcome IN ('delivered', 'partial') AS arrived, attempt.*,
       max(attempt.id)
     FROM attempt JOIN job ON job.id = attempt.job GROUP BY 1, 2);
+";
+
+/// What people did with deliveries, for whoever watches.
+const THIRD: &str = "
+CREATE TABLE handled (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at INTEGER NOT NULL,
+  how TEXT NOT NULL,
+  event BLOB,
+  target TEXT,
+  number INTEGER NOT NULL
+) STRICT;
 ";
 
 /// The deliveries of an event have the numbers `seq * WIDTH` and following.

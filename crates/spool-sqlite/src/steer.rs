@@ -3,12 +3,13 @@
 //! Each works through its selection in steps, and each step is a call of its own: a million
 //! deliveries stall nobody.
 
-use notify_core::{JobState, Millis};
+use notify_core::{Handling, JobState, Millis};
 use rusqlite::{OptionalExtension, params};
 
 use crate::batch::Batch;
 use crate::codec::{limit, state_number};
 use crate::fault::Failed;
+use crate::handled;
 use crate::lookup::Wanted;
 use crate::schema::WIDTH;
 
@@ -47,6 +48,11 @@ pub(crate) fn step(
     for job in found {
         changed += u64::from(deed.done(batch, &job, now)?);
     }
+    if let Some(how) = deed.handling()
+        && changed > 0
+    {
+        handled::note(batch, how, wanted, changed, now)?;
+    }
     Ok((changed, next))
 }
 
@@ -60,6 +66,16 @@ struct Found {
 }
 
 impl Deed {
+    /// What a watcher sees of it.
+    fn handling(self) -> Option<Handling> {
+        match self {
+            Deed::Revive => Some(Handling::Retried),
+            Deed::Cancel => Some(Handling::Dropped),
+            // It follows from a change of the configuration.
+            Deed::Hurry => None,
+        }
+    }
+
     /// Whether it changed the delivery.
     fn done(self, batch: &mut Batch<'_>, job: &Found, now: Millis) -> Result<bool, Failed> {
         use JobState::{Cancelled, Dead, Pending};

@@ -7,6 +7,7 @@ use crate::attempts::{ATTEMPT, attempt_row};
 use crate::batch::LAST;
 use crate::codec::{self, count, limit};
 use crate::fault::Failed;
+use crate::handled;
 use crate::history::{SUMMARY, summary_row};
 
 /// What came after `seen`, at most `most` of each kind, and where to go on.
@@ -51,6 +52,10 @@ pub(crate) fn watch(
         };
         watched.push((attempt.ended, seen));
     }
+    for (number, at, seen) in handled::since(connection, seen.handled, most)? {
+        now.handled = number;
+        watched.push((at, seen));
+    }
     // Stable: of one moment the event comes before its attempts.
     watched.sort_by_key(|(when, _)| *when);
     Ok((watched.into_iter().map(|(_, seen)| seen).collect(), now))
@@ -62,7 +67,11 @@ pub(crate) fn seen_all(connection: &Connection) -> Result<Seen, Failed> {
         Ok(Seen {
             events: count(row.get(0)?),
             attempts: count(row.get(1)?),
+            handled: 0,
         })
     })?;
-    Ok(seen)
+    Ok(Seen {
+        handled: handled::last(connection)?,
+        ..seen
+    })
 }

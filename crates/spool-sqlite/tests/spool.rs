@@ -107,6 +107,7 @@ async fn the_record_tells_all_of_an_event() {
         } => {
             format!("{key} {} {}", attempt.outcome.name(), state.name())
         }
+        Watched::Handled { how, which, .. } => format!("{} {which:?}", how.name()),
     });
     insta::assert_debug_snapshot!("watched", shown.collect::<Vec<_>>());
     assert_eq!(spool.history.seen_all().await.expect("seen"), now);

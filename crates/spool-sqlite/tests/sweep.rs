@@ -150,7 +150,8 @@ async fn a_watcher_sees_what_comes_after_the_newest_was_swept() {
         now,
         Seen {
             events: 4,
-            attempts: 3
+            attempts: 3,
+            handled: 0,
         }
     );
     let last = spool.history.last_attempts().await.expect("read");

@@ -65,7 +65,8 @@ Examples:
   notify drop --all --yes";
 
 const WATCH: &str = "\
-Ends with Ctrl-C.
+What is accepted, each attempt, what `notify retry` and `notify drop` do, the breakers, and whether
+the daemon runs. Without a daemon it follows what the spool records. Ends with Ctrl-C.
 
 Example:
   notify watch --until-idle --json";

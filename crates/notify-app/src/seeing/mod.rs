@@ -16,6 +16,7 @@ mod history;
 mod known;
 mod name;
 mod next;
+mod observer;
 mod progress;
 mod queue;
 mod running;

@@ -80,6 +80,15 @@ impl Daemon {
         targets.filter_map(breaker).collect()
     }
 
+    /// Whether it runs; none when it cannot be asked.
+    pub(crate) fn is_running(&self) -> Option<bool> {
+        match self {
+            Daemon::Running(_) => Some(true),
+            Daemon::Absent => Some(false),
+            Daemon::Unknown(_) => None,
+        }
+    }
+
     /// What keeps it from taking and delivering events.
     pub(crate) fn problems(&self) -> Vec<String> {
         let Daemon::Running(status) = self else {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use async_trait::async_trait;
 
-use crate::spool::{JobState, Millis, Outcome, Refusal, SpoolError};
+use crate::spool::{JobState, Millis, Outcome, Refusal, Selection, SpoolError};
 use crate::{EventId, Notification, Severity};
 
 /// How many events [`History::ids`] looks at in one step.
@@ -78,6 +78,8 @@ pub trait History: Debug + Send + Sync {
     ) -> Result<Vec<(String, Option<AttemptRecord>, Option<AttemptRecord>)>, SpoolError>;
 
     /// What happened after `seen`, oldest first, at most `most` of each kind, and where to go on.
+    ///
+    /// What people did is news and no record: a store keeps the latest of it, or none.
     ///
     /// # Errors
     /// When the store cannot be read.
@@ -207,6 +209,27 @@ pub struct Seen {
     pub events: u64,
     /// Attempts.
     pub attempts: u64,
+    /// What people did.
+    pub handled: u64,
+}
+
+/// What a person did with deliveries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Handling {
+    /// They were made due: [`Spool::revive`](crate::Spool::revive).
+    Retried,
+    /// They were cancelled: [`Spool::cancel`](crate::Spool::cancel).
+    Dropped,
+}
+
+impl Handling {
+    /// `retried` or `dropped`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Handling::Retried => "retried",
+            Handling::Dropped => "dropped",
+        }
+    }
 }
 
 /// Something that a watcher sees.
@@ -224,5 +247,16 @@ pub enum Watched {
         state: JobState,
         /// The attempt.
         attempt: AttemptRecord,
+    },
+    /// A person did something with deliveries.
+    Handled {
+        /// When.
+        at: Millis,
+        /// What.
+        how: Handling,
+        /// With which.
+        which: Selection,
+        /// How many were changed. A large selection is told in parts.
+        number: u64,
     },
 }

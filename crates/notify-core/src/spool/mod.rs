@@ -21,8 +21,8 @@ mod upkeep;
 pub use entry::{Entry, NewJob, Put};
 pub use error::{SpoolError, SpoolErrorKind};
 pub use history::{
-    AttemptRecord, EventRecord, EventSummary, History, HistoryQuery, JobRecord, LastAttempts, Seen,
-    Watched,
+    AttemptRecord, EventRecord, EventSummary, Handling, History, HistoryQuery, JobRecord,
+    LastAttempts, Seen, Watched,
 };
 pub use job::{
     Claim, Job, JobState, Lease, Next, Outcome, Refusal, Selection, Settlement, Unreadable,

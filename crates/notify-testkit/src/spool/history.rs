@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use notify_core::{
-    AttemptRecord, Content, EventSummary, ForwardedMail, HistoryQuery, JobState, Millis, Outcome,
-    Seen, Severity, Watched,
+    AttemptRecord, Content, EventSummary, ForwardedMail, Handling, HistoryQuery, JobState, Millis,
+    Outcome, Seen, Selection, Severity, Watched,
 };
 
 use super::number_of;
@@ -30,6 +30,9 @@ pub(super) async fn laws(findings: &mut Findings<'_>) {
         .await;
     findings
         .law("a watcher sees everything once", watching)
+        .await;
+    findings
+        .law("what is told of people's deeds is true", handled)
         .await;
 }
 
@@ -391,12 +394,47 @@ async fn watch(stage: &Stage<'_>, mut seen: Seen, most: usize) -> Result<Vec<Str
                     attempt,
                     ..
                 } => attempts.push(attempted(&key, state, &attempt)),
+                Watched::Handled { how, number, .. } => {
+                    attempts.push(format!("{} {number}", how.name()));
+                }
             }
         }
         holds(events.len().max(attempts.len()) <= 10, || {
             "a watcher sees the same again".to_owned()
         })?;
     }
+}
+
+/// A store may tell nothing of them.
+async fn handled(stage: &Stage<'_>) -> Result<(), Broken> {
+    stage.put(1, &["a", "b"], NOW).await?;
+    stage.put(2, &["a"], NOW).await?;
+    let spool = &stage.opened().spool;
+    let seen = stage.history().seen_all().await?;
+    let one = Selection::Key(format!("{}.b", id(1)));
+    spool
+        .revive(&Selection::Target("a".to_owned()), NOW)
+        .await?;
+    spool.cancel(&one, NOW).await?;
+    spool.cancel(&one, NOW).await?;
+    spool.cancel(&Selection::All, NOW).await?;
+    let (told, next) = stage.history().watch(seen, 100).await?;
+    let handled = |how, which, number| Watched::Handled {
+        at: NOW,
+        how,
+        which,
+        number,
+    };
+    let wanted = vec![
+        handled(Handling::Retried, Selection::Target("a".to_owned()), 2),
+        handled(Handling::Dropped, one, 1),
+        handled(Handling::Dropped, Selection::All, 2),
+    ];
+    if !told.is_empty() {
+        same("what people did", told, wanted)?;
+    }
+    let (again, _) = stage.history().watch(next, 100).await?;
+    same("what is told again", again, vec![])
 }
 
 fn attempted(key: &str, state: JobState, attempt: &AttemptRecord) -> String {

@@ -152,6 +152,7 @@ async fn watched(stage: &Stage<'_>) -> Result<(), Broken> {
             let what = match one {
                 Watched::Accepted(event) => event.id.to_string(),
                 Watched::Attempted { key, .. } => key,
+                Watched::Handled { .. } => continue,
             };
             *times.entry(what).or_insert(0) += 1;
         }

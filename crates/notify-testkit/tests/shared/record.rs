@@ -121,6 +121,8 @@ impl History for SharedSpool {
         Ok(Seen {
             events: last,
             attempts: last,
+            // What people did is not kept.
+            handled: 0,
         })
     }
 }

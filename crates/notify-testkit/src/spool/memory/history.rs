@@ -106,6 +106,11 @@ impl History for MemorySpool {
             };
             watched.push((*number, attempted));
         }
+        let handled = state.handled.range(seen.handled.saturating_add(1)..);
+        for (number, handled) in handled.take(most) {
+            next.handled = *number;
+            watched.push((*number, handled.clone()));
+        }
         watched.sort_by_key(|(number, _)| *number);
         let watched = watched.into_iter().map(|(_, watched)| watched);
         Ok((watched.collect(), next))
@@ -116,6 +121,7 @@ impl History for MemorySpool {
         Ok(Seen {
             events: last,
             attempts: last,
+            handled: last,
         })
     }
 }

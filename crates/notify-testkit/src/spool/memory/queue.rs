@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use notify_core::{
-    AttemptRecord, Claim, Counts, Entry, Job, JobState, Lease, Millis, Next, Outcome, Put,
-    Selection, Settlement, SpoolError, SpoolErrorKind, TargetQueue,
+    AttemptRecord, Claim, Counts, Entry, Handling, Job, JobState, Lease, Millis, Next, Outcome,
+    Put, Selection, Settlement, SpoolError, SpoolErrorKind, TargetQueue,
 };
 
 use super::state::{Delivery, Event, Leased, State};
@@ -213,7 +213,9 @@ impl State {
                 delivery.reason = None;
             });
         }
-        total(revived.len())
+        let number = total(revived.len());
+        self.handle(Handling::Retried, which, number, now);
+        number
     }
 
     pub(super) fn hurry(&mut self, target: &str, now: Millis) -> u64 {
@@ -240,7 +242,9 @@ impl State {
                 delivery.reason = None;
             });
         }
-        total(cancelled.len())
+        let number = total(cancelled.len());
+        self.handle(Handling::Dropped, which, number, now);
+        number
     }
 
     pub(super) fn counts(&self) -> Counts {

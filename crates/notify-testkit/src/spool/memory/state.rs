@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use notify_core::{
-    AttemptRecord, Counts, EventId, JobRecord, JobState, LegacyMail, Millis, Notification,
+    AttemptRecord, Counts, EventId, Handling, JobRecord, JobState, LegacyMail, Millis,
+    Notification, Selection, Watched,
 };
 
 /// All that a spool holds. One lock guards it, so each call is all or nothing.
@@ -17,6 +18,8 @@ pub(super) struct State {
     pub(super) deliveries: BTreeMap<u64, Delivery>,
     /// By the order in which they ended.
     pub(super) attempts: BTreeMap<u64, Attempt>,
+    /// What people did, in order.
+    pub(super) handled: BTreeMap<u64, Watched>,
     /// For each target its pending deliveries, by when they are due or their lease ends.
     pub(super) due: BTreeMap<String, BTreeSet<(Millis, u64)>>,
     /// Those that were swept away too.
@@ -80,6 +83,20 @@ impl State {
     /// The largest number that was given.
     pub(super) fn last(&self) -> u64 {
         self.last
+    }
+
+    /// Notes what a person did, if it changed anything.
+    pub(super) fn handle(&mut self, how: Handling, which: &Selection, number: u64, at: Millis) {
+        if number > 0 {
+            let place = self.number();
+            let handled = Watched::Handled {
+                at,
+                how,
+                which: which.clone(),
+                number,
+            };
+            self.handled.insert(place, handled);
+        }
     }
 
     /// Changes a delivery and keeps indexes and counts in step. None when there is no such one.
