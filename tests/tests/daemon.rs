@@ -425,16 +425,22 @@ fn get(address: &str, path: &str) -> String {
     answer
 }
 
+/// Where a daemon serves metrics, by its log.
+fn metrics_of(notify: &Notify) -> String {
+    until("it says where", || notify.daemon_log().contains("address="));
+    let log = notify.daemon_log();
+    let address = log.split("address=").nth(1).expect("an address");
+    let address = address.split_whitespace().next().expect("an address");
+    address.to_owned()
+}
+
 #[test]
 fn health_and_metrics_are_served() {
     let server = server();
     let settings = format!("{HASTY}\tmetrics-listen 127.0.0.1:0\n");
     let notify = pushing_to(&server.url()).file("notify.cfg", settings);
     let daemon = Daemon::start(&notify);
-    until("it says where", || notify.daemon_log().contains("address="));
-    let log = notify.daemon_log();
-    let address = log.split("address=").nth(1).expect("an address");
-    let address = address.split_whitespace().next().expect("an address");
+    let address = &metrics_of(&notify);
     assert!(get(address, "/healthz").starts_with("HTTP/1.1 200"));
     assert!(get(address, "/readyz").starts_with("HTTP/1.1 200"));
     let _ = send(&notify, &["--wait=60"]).expect_code(0);
@@ -446,6 +452,34 @@ fn health_and_metrics_are_served() {
     let ready = get(address, "/readyz");
     assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
     assert!(ready.contains("notifications.cfg is gone"), "{ready}");
+}
+
+/// SQLite would go on writing into a file that nobody can open any more.
+#[test]
+fn a_spool_that_is_taken_away_takes_nothing_more() {
+    let server = server();
+    let settings = format!("{HASTY}\tmetrics-listen 127.0.0.1:0\n");
+    let notify = pushing_to(&server.url()).file("notify.cfg", settings);
+    let _daemon = Daemon::start(&notify);
+    let address = metrics_of(&notify);
+    let _ = send(&notify, &["--wait=60"]).expect_code(0);
+    let (spool, aside) = (notify.state().join("spool"), notify.state().join("aside"));
+    fs::rename(&spool, &aside).expect("it is there");
+    let refused = send(&notify, &[]).expect_code(75);
+    assert!(
+        refused.stderr.contains("removed or replaced"),
+        "{refused:?}"
+    );
+    until("the log says it", || {
+        notify.daemon_log().contains("the spool fails")
+    });
+    let ready = get(&address, "/readyz");
+    assert!(ready.starts_with("HTTP/1.1 503"), "{ready}");
+    assert!(ready.contains("removed or replaced"), "{ready}");
+    // It is the same one when it is back, and everything goes on.
+    fs::rename(&aside, &spool).expect("moved back");
+    let _ = send(&notify, &["--wait=60"]).expect_code(0);
+    assert!(get(&address, "/readyz").starts_with("HTTP/1.1 200"));
 }
 
 #[test]

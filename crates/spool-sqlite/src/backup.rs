@@ -6,12 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify_core::{SpoolError, SpoolErrorKind};
+use notify_core::SpoolError;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::connection::reading;
-use crate::fault::{fault, told};
+use crate::fault::{fault, kind_of_io, told};
 
 /// Pages of one step. Between two steps others may write.
 const STEP: i32 = 1024;
@@ -45,15 +45,7 @@ pub(crate) fn backup(
 }
 
 fn unwritable(to: &Path, what: &str, error: io::Error) -> SpoolError {
-    let kind = match error.kind() {
-        io::ErrorKind::PermissionDenied
-        | io::ErrorKind::ReadOnlyFilesystem
-        | io::ErrorKind::AlreadyExists => SpoolErrorKind::Denied,
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolErrorKind::Full,
-        io::ErrorKind::NotFound => SpoolErrorKind::Missing,
-        _ => SpoolErrorKind::Broken,
-    };
-    fault(kind, to, what).caused_by(error)
+    fault(kind_of_io(&error), to, what).caused_by(error)
 }
 
 /// A new file that only its owner can read: mails are in it.

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
-use rustix::fs::{StatVfsMountFlags, statvfs};
+
+use crate::fault::is_read_only;
 
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -55,9 +56,7 @@ fn tune(connection: &Connection, cache: i64) -> rusqlite::Result<()> {
 /// Nobody can make the index of a journal there, which even a reader wants.
 fn is_sealed(path: &Path) -> bool {
     let folder = path.parent().unwrap_or(path);
-    let is_read_only =
-        statvfs(folder).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY));
-    is_read_only && !path.with_file_name("spool.db-wal").exists()
+    is_read_only(folder) && !path.with_file_name("spool.db-wal").exists()
 }
 
 /// The path as SQLite's address of a file that nobody changes (sqlite.org/uri.html).

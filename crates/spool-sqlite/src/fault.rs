@@ -1,9 +1,12 @@
 //! What an error of the database means to the caller.
 
+use std::io;
 use std::path::Path;
 
 use notify_core::{SpoolError, SpoolErrorKind};
 use rusqlite::{Error, ErrorCode};
+use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
+use rustix::io::Errno;
 
 /// Why a call in a transaction failed.
 #[derive(Debug)]
@@ -54,13 +57,18 @@ impl Failed {
 ///
 /// Of one that struck many calls each caller gets one, so it is made from a reference.
 pub(crate) fn told(error: &Error, path: &Path) -> SpoolError {
+    let folder = path.parent().unwrap_or(path);
     let kind = match kind(error) {
         SpoolErrorKind::Broken if disk_is_full(path) => SpoolErrorKind::Full,
+        SpoolErrorKind::Denied if is_read_only(folder) => SpoolErrorKind::ReadOnly,
         kind => kind,
     };
     let what = match kind {
         SpoolErrorKind::Full => "the disk is full",
         SpoolErrorKind::Busy => "another process holds the spool",
+        SpoolErrorKind::ReadOnly => "its file system can only be read",
+        SpoolErrorKind::Denied if !may_write(folder) => "its folder may not be written",
+        SpoolErrorKind::Denied if !may_write(path) => "it may not be written",
         SpoolErrorKind::Denied => "the spool may not be opened or written",
         SpoolErrorKind::Corrupt => "the spool is damaged",
         SpoolErrorKind::Unfit => "the event is too large for the spool",
@@ -87,7 +95,31 @@ fn kind(error: &Error) -> SpoolErrorKind {
 pub(crate) fn disk_is_full(path: &Path) -> bool {
     const LITTLE: u64 = 256 * 1024;
     let folder = path.parent().unwrap_or(path);
-    rustix::fs::statvfs(folder).is_ok_and(|about| about.f_bavail * about.f_frsize < LITTLE)
+    statvfs(folder).is_ok_and(|about| about.f_bavail * about.f_frsize < LITTLE)
+}
+
+/// Whether a file system is mounted to be read, or became so by an error of its disk.
+pub(crate) fn is_read_only(folder: &Path) -> bool {
+    statvfs(folder).is_ok_and(|about| about.f_flag.contains(StatVfsMountFlags::RDONLY))
+}
+
+/// Whether the rights let this process write it. A file that is not there is no matter of rights.
+fn may_write(path: &Path) -> bool {
+    !matches!(
+        access(path, Access::WRITE_OK),
+        Err(Errno::ACCESS | Errno::PERM)
+    )
+}
+
+/// What a failed call of the system means to the caller.
+pub(crate) fn kind_of_io(error: &io::Error) -> SpoolErrorKind {
+    match error.kind() {
+        io::ErrorKind::NotFound => SpoolErrorKind::Missing,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::AlreadyExists => SpoolErrorKind::Denied,
+        io::ErrorKind::ReadOnlyFilesystem => SpoolErrorKind::ReadOnly,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolErrorKind::Full,
+        _ => SpoolErrorKind::Broken,
+    }
 }
 
 /// An error of this crate's own, about the database.

@@ -10,7 +10,7 @@ use notify_core::{SpoolError, SpoolErrorKind};
 use rusqlite::Connection;
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 
-use crate::fault::fault;
+use crate::fault::{fault, kind_of_io};
 
 /// How long an opener waits for one that sets a database aside, and the other way round.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -115,15 +115,7 @@ impl Hold {
 
 /// A file or folder that could not be used.
 fn told(path: &Path, what: &str, error: io::Error) -> SpoolError {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => SpoolErrorKind::Missing,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            SpoolErrorKind::Denied
-        }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SpoolErrorKind::Full,
-        _ => SpoolErrorKind::Broken,
-    };
-    fault(kind, path, what).caused_by(error)
+    fault(kind_of_io(&error), path, what).caused_by(error)
 }
 
 /// Notes that the database is damaged, so that the next start sets it aside.

@@ -32,6 +32,7 @@ mod handled;
 mod history;
 mod lookup;
 mod open;
+mod presence;
 mod put;
 mod readable;
 mod readers;

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use crate::connection::{reading, writing};
 use crate::fault::{fault, told};
 use crate::folder::{self, Hold, close_to_others, database, is_marked_damaged};
+use crate::presence::Presence;
 use crate::readers::Readers;
 use crate::schema::{Age, age, migrate};
 use crate::spool::SqliteSpool;
@@ -33,8 +34,9 @@ pub(crate) fn open(place: &SpoolPlace) -> Result<Opened, SpoolError> {
             let reader = reading(&path).map_err(|error| told(&error, &path))?;
             usable(&reader, &path)?;
             let connection = writing(&path, false).map_err(|error| told(&error, &path))?;
-            let writer = Writer::start(&path, connection)?;
-            Ok(opened(&path, Some(hold), Some(writer), Vec::new()))
+            let presence = Arc::new(Presence::of(&path)?);
+            let writer = Writer::start(&path, connection, &presence)?;
+            Ok(opened(&path, Some(hold), Some(writer), presence))
         }
         OpenFor::Read => {
             there(&path)?;
@@ -42,23 +44,29 @@ pub(crate) fn open(place: &SpoolPlace) -> Result<Opened, SpoolError> {
             usable(&connection, &path)?;
             // Who may only read cannot lock either, and is not in the way of who sets it aside.
             let hold = Hold::looking(&place.folder).ok();
-            Ok(opened(&path, hold, None, Vec::new()))
+            let presence = Arc::new(Presence::of(&path)?);
+            Ok(opened(&path, hold, None, presence))
         }
     }
 }
 
-fn opened(path: &Path, hold: Option<Hold>, writer: Option<Writer>, alarms: Vec<String>) -> Opened {
+fn opened(
+    path: &Path,
+    hold: Option<Hold>,
+    writer: Option<Writer>,
+    presence: Arc<Presence>,
+) -> Opened {
     let spool = Arc::new(SqliteSpool::new(
         path.to_owned(),
         writer,
-        Readers::new(path),
+        Readers::new(path, presence),
         hold,
     ));
     Opened {
         spool: Arc::clone(&spool) as _,
         history: Arc::clone(&spool) as _,
         upkeep: spool,
-        alarms,
+        alarms: Vec::new(),
     }
 }
 
@@ -123,8 +131,12 @@ fn work(folder: &Path, path: &Path) -> Result<Opened, SpoolError> {
         }
         Err(error) => return Err(error),
     };
-    let writer = Writer::start(path, connection)?;
-    Ok(opened(path, Some(hold), Some(writer), alarms))
+    let presence = Arc::new(Presence::of(path)?);
+    let writer = Writer::start(path, connection, &presence)?;
+    Ok(Opened {
+        alarms,
+        ..opened(path, Some(hold), Some(writer), presence)
+    })
 }
 
 /// A fresh database in the place of a damaged one, and what to tell people. Nobody else has it open.

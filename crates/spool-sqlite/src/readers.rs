@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 use crate::connection::reading;
 use crate::fault::{Failed, fault};
 use crate::folder::mark_damaged;
+use crate::presence::Presence;
 
 /// Readers at once. More callers wait.
 const MOST: usize = 4;
@@ -18,14 +19,16 @@ const MOST: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Readers {
     path: Arc<PathBuf>,
+    presence: Arc<Presence>,
     idle: Arc<Mutex<Vec<Connection>>>,
     room: Arc<Semaphore>,
 }
 
 impl Readers {
-    pub(crate) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path, presence: Arc<Presence>) -> Self {
         Readers {
             path: Arc::new(path.to_owned()),
+            presence,
             idle: Arc::default(),
             room: Arc::new(Semaphore::new(MOST)),
         }
@@ -62,6 +65,7 @@ impl Readers {
         &self,
         read: impl FnOnce(&Transaction<'_>) -> Result<T, Failed>,
     ) -> Result<T, SpoolError> {
+        self.presence.check()?;
         let done = self
             .connection()
             .map_err(Failed::Database)

@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use crate::batch::{Batch, Names};
 use crate::fault::{Failed, fault, told};
 use crate::folder::mark_damaged;
+use crate::presence::Presence;
 use crate::schema::VERSION;
 
 /// Calls in one transaction.
@@ -51,11 +52,16 @@ impl fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the thread, which owns the connection from now on.
-    pub(crate) fn start(path: &Path, connection: Connection) -> Result<Self, SpoolError> {
+    pub(crate) fn start(
+        path: &Path,
+        connection: Connection,
+        presence: &Arc<Presence>,
+    ) -> Result<Self, SpoolError> {
         let (queue, calls) = mpsc::channel();
         let work = Work {
             path: path.to_owned(),
             connection,
+            presence: Arc::clone(presence),
             names: Names::default(),
             pace: Pace::default(),
         };
@@ -166,6 +172,7 @@ where
 struct Work {
     path: PathBuf,
     connection: Connection,
+    presence: Arc<Presence>,
     names: Names,
     pace: Pace,
 }
@@ -186,7 +193,7 @@ impl Work {
         }
         match self.transact(&mut calls) {
             Ok(()) => answer(calls),
-            Err(Trouble::Begin(error)) => self.fail(calls, &error),
+            Err(Trouble::Begin(error) | Trouble::Lost(error)) => self.fail(calls, &error),
             Err(Trouble::Within(error)) if calls.len() == 1 => self.fail(calls, &error),
             // Each alone: one bad call costs only itself.
             Err(Trouble::Within(_)) => calls.into_iter().for_each(|call| self.serve(vec![call])),
@@ -235,7 +242,7 @@ impl Work {
             Ok(Ok(())) => {
                 failpoint::reached("after-commit");
                 self.names.keep();
-                return Ok(());
+                return self.presence.check_written().map_err(Trouble::Lost);
             }
             Ok(Err(error)) => told(&error, &self.path),
             Err(_) => fault(SpoolErrorKind::Broken, &self.path, "the writer panicked"),
@@ -250,6 +257,7 @@ impl Work {
 
     /// Begins a transaction in a database of this program's version.
     fn begun(&mut self) -> Result<(), SpoolError> {
+        self.presence.check()?;
         let version = self
             .connection
             .prepare_cached("BEGIN IMMEDIATE")
@@ -281,6 +289,8 @@ impl Work {
 enum Trouble {
     /// It did not even begin.
     Begin(SpoolError),
+    /// It was written to a file that is no longer there.
+    Lost(SpoolError),
     /// One of its calls failed, or its commit.
     Within(SpoolError),
 }
@@ -379,6 +389,7 @@ mod tests {
     use super::Writer;
     use crate::connection::{reading, writing};
     use crate::fault::{Failed, fault};
+    use crate::presence::Presence;
     use crate::schema::migrate;
 
     struct Stage {
@@ -398,7 +409,8 @@ mod tests {
                 let set = connection.query_row(&most, [], |row| row.get::<_, u32>(0));
                 assert_eq!(set, Ok(pages));
             }
-            let writer = Writer::start(&path, connection).expect("a thread");
+            let presence = Arc::new(Presence::of(&path).expect("it is there"));
+            let writer = Writer::start(&path, connection, &presence).expect("a thread");
             Stage { folder, writer }
         }
 

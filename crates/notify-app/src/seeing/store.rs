@@ -80,6 +80,10 @@ pub(crate) fn stop(error: &SpoolError) -> Stop {
             Exit::Usage,
             "it belongs to the user of the daemon: run this as that user, or as root",
         ),
+        SpoolErrorKind::ReadOnly => (
+            Exit::TryAgain,
+            "nothing was changed: mount the file system so that it can be written, and try again",
+        ),
         SpoolErrorKind::Newer => (Exit::Usage, "use the version of `notify` that wrote it"),
         SpoolErrorKind::Busy => (Exit::TryAgain, "nothing was changed: try again"),
         SpoolErrorKind::Full => (
@@ -115,6 +119,7 @@ mod tests {
         };
         check(SpoolErrorKind::Missing, Exit::Usage, Some("notify daemon"));
         check(SpoolErrorKind::Denied, Exit::Usage, Some("as root"));
+        check(SpoolErrorKind::ReadOnly, Exit::TryAgain, Some("mount"));
         check(SpoolErrorKind::Newer, Exit::Usage, Some("version"));
         check(SpoolErrorKind::Busy, Exit::TryAgain, Some("try again"));
         check(SpoolErrorKind::Full, Exit::TryAgain, Some("disk"));

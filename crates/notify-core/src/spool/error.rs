@@ -15,7 +15,9 @@ pub enum SpoolErrorKind {
     Stale,
     /// This process may not read it, or not write it.
     Denied,
-    /// It is not there.
+    /// It is on a file system that can only be read. Nothing was stored.
+    ReadOnly,
+    /// It is not there, or no longer. Nothing was stored.
     Missing,
     /// A newer version of this program wrote it. It was not touched.
     Newer,
