@@ -21,6 +21,7 @@
 mod attempts;
 mod backup;
 mod batch;
+mod call;
 mod claim;
 mod codec;
 mod connection;
@@ -32,6 +33,7 @@ mod handled;
 mod history;
 mod lookup;
 mod open;
+mod pace;
 mod presence;
 mod put;
 mod readable;

@@ -4,29 +4,21 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{self, Receiver};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 use notify_core::failpoint;
 use notify_core::{SpoolError, SpoolErrorKind};
 use rusqlite::Connection;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
 use crate::batch::{Batch, Names};
+use crate::call::{Call, Pending};
 use crate::fault::{Failed, fault, told};
 use crate::folder::mark_damaged;
+use crate::pace::Pace;
 use crate::presence::Presence;
 use crate::schema::VERSION;
-
-/// Calls in one transaction.
-const TOGETHER: usize = 256;
-
-/// Bytes in one transaction, after which no further call joins it.
-const TOGETHER_BYTES: usize = 8 << 20;
-
-/// How long the writer waits for callers that it answered together.
-const GATHER: Duration = Duration::from_millis(1);
 
 /// Bytes that one permit of the queue stands for.
 const GRAIN: usize = 64 << 10;
@@ -91,14 +83,7 @@ impl Writer {
         let grains = u32::try_from(bytes / GRAIN + 1).unwrap_or(PERMITS);
         let room = Arc::clone(&self.room).acquire_many_owned(grains.min(PERMITS));
         let permit = room.await.map_err(|_| self.ended())?;
-        let (reply, answer) = oneshot::channel();
-        let pending = Pending {
-            call,
-            bytes,
-            done: None,
-            reply,
-            _permit: permit,
-        };
+        let (pending, answer) = Pending::new(bytes, call, permit);
         let queue = self.queue.as_ref().ok_or_else(|| self.ended())?;
         queue.send(Box::new(pending)).map_err(|_| self.ended())?;
         answer.await.map_err(|_| self.ended())?
@@ -116,55 +101,6 @@ impl Drop for Writer {
             // A writer that panicked has answered nobody; there is nothing more to say.
             let _ = thread.join();
         }
-    }
-}
-
-/// A call in the queue.
-trait Call: Send {
-    fn bytes(&self) -> usize;
-    /// Does it in the open transaction.
-    fn attempt(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()>;
-    /// The transaction is on disk.
-    fn answer(self: Box<Self>);
-    /// The transaction is not.
-    fn fail(self: Box<Self>, error: SpoolError);
-}
-
-struct Pending<T, F> {
-    call: F,
-    bytes: usize,
-    done: Option<Result<T, SpoolError>>,
-    reply: oneshot::Sender<Result<T, SpoolError>>,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl<T, F> Call for Pending<T, F>
-where
-    T: Send,
-    F: FnMut(&mut Batch<'_>) -> Result<T, Failed> + Send,
-{
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn attempt(&mut self, batch: &mut Batch<'_>) -> rusqlite::Result<()> {
-        self.done = Some(match (self.call)(batch) {
-            Ok(done) => Ok(done),
-            Err(Failed::Refused(error)) => Err(error),
-            Err(Failed::Database(error)) => return Err(error),
-        });
-        Ok(())
-    }
-
-    fn answer(self: Box<Self>) {
-        if let Some(done) = self.done {
-            // A caller that is gone needs no answer.
-            let _ = self.reply.send(done);
-        }
-    }
-
-    fn fail(self: Box<Self>, error: SpoolError) {
-        let _ = self.reply.send(Err(error));
     }
 }
 
@@ -314,66 +250,6 @@ fn again(error: &SpoolError) -> SpoolError {
 fn answers_too_early() -> bool {
     cfg!(feature = "failpoints")
         && std::env::var_os("NOTIFY_BREAK").is_some_and(|what| what == "answer-before-commit")
-}
-
-/// How calls come, learnt from the last transaction.
-#[derive(Debug)]
-struct Pace {
-    /// Calls in the last transaction.
-    calls: usize,
-    /// How long it took.
-    took: Duration,
-    began: Instant,
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Pace {
-            calls: 1,
-            took: Duration::ZERO,
-            began: Instant::now(),
-        }
-    }
-}
-
-impl Pace {
-    fn began(&mut self, calls: usize) {
-        self.calls = calls;
-        self.began = Instant::now();
-    }
-
-    fn ended(&mut self) {
-        self.took = self.began.elapsed();
-    }
-
-    /// The first call and those that join it.
-    ///
-    /// Callers that were answered together call again together. Whoever took the first of them
-    /// alone would make all others wait for two commits.
-    fn gathered(
-        &self,
-        first: Box<dyn Call>,
-        queue: &Receiver<Box<dyn Call>>,
-    ) -> Vec<Box<dyn Call>> {
-        let until = Instant::now() + GATHER.min(self.took / 2);
-        let mut bytes = first.bytes();
-        let mut calls = vec![first];
-        while calls.len() < TOGETHER && bytes < TOGETHER_BYTES {
-            let next = match queue.try_recv() {
-                Ok(call) => call,
-                Err(TryRecvError::Empty) if calls.len() < self.calls => {
-                    match queue.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                        Ok(call) => call,
-                        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-                    }
-                }
-                Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
-            };
-            bytes += next.bytes();
-            calls.push(next);
-        }
-        calls
-    }
 }
 
 #[cfg(test)]

@@ -110,111 +110,65 @@ async fn ten(stage: &Stage<'_>) -> Result<(), Broken> {
     Ok(())
 }
 
+/// What is asked, how, and the numbers of those of the [`ten`] events that are meant.
+type Case = (&'static str, fn(&mut HistoryQuery), &'static [u64]);
+
+const CASES: [Case; 12] = [
+    ("all", |_| {}, &[9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
+    ("since", |query| query.since = Some(seconds(7)), &[9, 8, 7]),
+    ("until", |query| query.until = Some(seconds(2)), &[1, 0]),
+    ("type", |query| query.kind = name("vzdump"), &[8, 7, 6, 5]),
+    (
+        "severity",
+        |query| query.severity = Some(Severity::ALL[3]),
+        &[8, 3],
+    ),
+    ("target", |query| query.target = name("b"), &[9, 6, 3, 0]),
+    (
+        "state",
+        |query| query.state = Some(JobState::Delivered),
+        &[8, 6, 4, 2, 0],
+    ),
+    ("state of the target", delivered_to_b, &[]),
+    (
+        "pending",
+        |query| query.state = Some(JobState::Pending),
+        &[6],
+    ),
+    ("before", |query| query.before = Some(id(3)), &[2, 1, 0]),
+    ("most", |query| query.most = 2, &[9, 8]),
+    ("everything at once", everything, &[3]),
+];
+
+fn delivered_to_b(query: &mut HistoryQuery) {
+    query.target = name("b");
+    query.state = Some(JobState::Delivered);
+}
+
+fn everything(query: &mut HistoryQuery) {
+    *query = HistoryQuery {
+        since: Some(seconds(1)),
+        until: Some(seconds(9)),
+        kind: name("test"),
+        severity: Some(Severity::ALL[3]),
+        target: name("b"),
+        state: Some(JobState::Dead),
+        before: Some(id(8)),
+        most: 5,
+    };
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what a query holds")]
+fn name(name: &str) -> Option<String> {
+    Some(name.to_owned())
+}
+
 async fn filters(stage: &Stage<'_>) -> Result<(), Broken> {
     ten(stage).await?;
-    let all = HistoryQuery::default();
-    let kind = |name: &str| Some(name.to_owned());
-    let target = kind;
-    let cases = [
-        ("all", all.clone(), vec![9, 8, 7, 6, 5, 4, 3, 2, 1, 0]),
-        (
-            "since",
-            HistoryQuery {
-                since: Some(seconds(7)),
-                ..all.clone()
-            },
-            vec![9, 8, 7],
-        ),
-        (
-            "until",
-            HistoryQuery {
-                until: Some(seconds(2)),
-                ..all.clone()
-            },
-            vec![1, 0],
-        ),
-        (
-            "type",
-            HistoryQuery {
-                kind: kind("vzdump"),
-                ..all.clone()
-            },
-            vec![8, 7, 6, 5],
-        ),
-        (
-            "severity",
-            HistoryQuery {
-                severity: Some(Severity::ALL[3]),
-                ..all.clone()
-            },
-            vec![8, 3],
-        ),
-        (
-            "target",
-            HistoryQuery {
-                target: target("b"),
-                ..all.clone()
-            },
-            vec![9, 6, 3, 0],
-        ),
-        (
-            "state",
-            HistoryQuery {
-                state: Some(JobState::Delivered),
-                ..all.clone()
-            },
-            vec![8, 6, 4, 2, 0],
-        ),
-        (
-            "state of the target",
-            HistoryQuery {
-                target: target("b"),
-                state: Some(JobState::Delivered),
-                ..all.clone()
-            },
-            vec![],
-        ),
-        (
-            "pending",
-            HistoryQuery {
-                state: Some(JobState::Pending),
-                ..all.clone()
-            },
-            vec![6],
-        ),
-        (
-            "before",
-            HistoryQuery {
-                before: Some(id(3)),
-                ..all.clone()
-            },
-            vec![2, 1, 0],
-        ),
-        (
-            "most",
-            HistoryQuery {
-                most: 2,
-                ..all.clone()
-            },
-            vec![9, 8],
-        ),
-        (
-            "everything at once",
-            HistoryQuery {
-                since: Some(seconds(1)),
-                until: Some(seconds(9)),
-                kind: kind("test"),
-                severity: Some(Severity::ALL[3]),
-                target: target("b"),
-                state: Some(JobState::Dead),
-                before: Some(id(8)),
-                most: 5,
-            },
-            vec![3],
-        ),
-    ];
-    for (name, query, wanted) in cases {
-        same(name, listed(stage, &query).await?, wanted)?;
+    for (name, ask, wanted) in CASES {
+        let mut query = HistoryQuery::default();
+        ask(&mut query);
+        same(name, listed(stage, &query).await?, wanted.to_vec())?;
     }
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use notify_core::{
-    Claim, Content, Entry, EventId, FailureKind, Millis, NewJob, Next, Notification, OpenFor,
-    Opened, Outcome, Settlement, Severity, SpoolError, SpoolPlace,
+    Claim, Content, Entry, EventId, FailureKind, HistoryQuery, Millis, NewJob, Next, Notification,
+    OpenFor, Opened, Outcome, Settlement, Severity, SpoolError, SpoolPlace,
 };
 use spool_sqlite::SQLITE;
 use tempfile::TempDir;
@@ -108,4 +108,14 @@ pub(crate) fn failed(started: i64, next: Next) -> Settlement {
         refused: Vec::new(),
         next,
     }
+}
+
+/// The events of a spool, the newest first.
+pub(crate) async fn list(spool: &Opened) -> Vec<EventId> {
+    let events = spool.history.events(&HistoryQuery::default()).await;
+    events
+        .expect("read")
+        .into_iter()
+        .map(|event| event.id)
+        .collect()
 }

@@ -1,19 +1,22 @@
 //! Random steps on a spool and on the model give the same answers.
 
+mod rules;
+mod steps;
+
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::time::Duration;
 
 use notify_core::{
-    Claim, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Lease, Millis, Next,
-    OpenFor, Opened, Outcome, Retention, Selection, Settlement, SpoolError, SpoolErrorKind,
-    SpoolPlace,
+    Claim, EventRecord, EventSummary, HistoryQuery, JobRecord, JobState, Lease, Millis, OpenFor,
+    Opened, Retention, SpoolError, SpoolErrorKind, SpoolPlace,
 };
-use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use super::sample::{LEASE, NOW, arrived, dead, entry, failed, id, retry};
-use super::stage::{Broken, holds, same};
+use rules::Rules;
+use steps::{How, Step, step};
+
+use super::sample::{LEASE, NOW, entry, id};
+use super::stage::{Broken, same};
 use super::{MemorySpool, Subject, number_of};
 
 const TARGETS: [&str; 3] = ["a", "b", "c"];
@@ -45,118 +48,6 @@ pub fn agrees_with_model(subject: &Subject<'_>, cases: u32) {
     if let Err(error) = result {
         panic!("spool `{}` does as the model does: {error}", subject.name);
     }
-}
-
-/// One call, or time that passes.
-#[derive(Clone, Debug)]
-enum Step {
-    Wait(Duration),
-    /// An event by number, for the targets whose bits are set, due after a delay.
-    Put(u64, u8, Duration),
-    Claim(usize, usize),
-    /// A lease by the order in which it was given; it may have ended.
-    Settle(usize, How),
-    Release(usize, Duration),
-    Recover,
-    Revive(Which),
-    Hurry(usize),
-    Cancel(Which),
-    Sweep(Retention),
-    /// Another handle goes on.
-    Reopen,
-}
-
-#[derive(Clone, Debug)]
-enum How {
-    Arrived,
-    Dead,
-    Retry(Duration),
-    Only(Duration),
-}
-
-#[derive(Clone, Debug)]
-enum Which {
-    Event(u64),
-    Key(u64, usize),
-    Target(usize),
-    All,
-}
-
-impl Which {
-    fn selection(&self) -> Selection {
-        match self {
-            Which::Event(number) => Selection::Event(id(*number)),
-            Which::Key(number, target) => {
-                Selection::Key(format!("{}.{}", id(*number), TARGETS[*target]))
-            }
-            Which::Target(target) => Selection::Target(TARGETS[*target].to_owned()),
-            Which::All => Selection::All,
-        }
-    }
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let target = || 0..TARGETS.len();
-    let lease = || any::<prop::sample::Index>().prop_map(|index| index.index(usize::MAX / 2));
-    prop_oneof![
-        4 => delay().prop_map(Step::Wait),
-        8 => (0..EVENTS, 0..8_u8, delay()).prop_map(|(number, targets, due)| Step::Put(number, targets, due)),
-        8 => (target(), 0..4_usize).prop_map(|(target, most)| Step::Claim(target, most)),
-        8 => (lease(), how()).prop_map(|(lease, how)| Step::Settle(lease, how)),
-        3 => (lease(), delay()).prop_map(|(lease, due)| Step::Release(lease, due)),
-        1 => Just(Step::Recover),
-        2 => which().prop_map(Step::Revive),
-        2 => target().prop_map(Step::Hurry),
-        2 => which().prop_map(Step::Cancel),
-        1 => retention().prop_map(Step::Sweep),
-        1 => Just(Step::Reopen),
-    ]
-}
-
-fn retention() -> impl Strategy<Value = Retention> {
-    let most = || prop_oneof![2 => Just(u64::MAX), 1 => 0..6_u64];
-    let limits = (delay(), delay(), most(), most(), most());
-    limits.prop_map(
-        |(delivered, dead, most_delivered, most_dead, most_events)| Retention {
-            delivered,
-            dead,
-            most_delivered,
-            most_dead,
-            most_events,
-            most_bytes: u64::MAX,
-        },
-    )
-}
-
-fn how() -> impl Strategy<Value = How> {
-    prop_oneof![
-        Just(How::Arrived),
-        Just(How::Dead),
-        delay().prop_map(How::Retry),
-        delay().prop_map(How::Only),
-    ]
-}
-
-fn which() -> impl Strategy<Value = Which> {
-    prop_oneof![
-        3 => (0..EVENTS).prop_map(Which::Event),
-        3 => (0..EVENTS, 0..TARGETS.len()).prop_map(|(number, target)| Which::Key(number, target)),
-        2 => (0..TARGETS.len()).prop_map(Which::Target),
-        1 => Just(Which::All),
-    ]
-}
-
-/// Delays at which something changes, and a moment beside them.
-fn delay() -> impl Strategy<Value = Duration> {
-    let milli = Duration::from_millis(1);
-    prop::sample::select(vec![
-        Duration::ZERO,
-        milli,
-        Duration::from_secs(1),
-        LEASE - milli,
-        LEASE,
-        LEASE * 3,
-    ])
 }
 
 async fn compare(subject: &Subject<'_>, steps: &[Step]) -> Result<(), Broken> {
@@ -201,7 +92,7 @@ struct Pair {
 
 impl Pair {
     async fn step(&mut self, step: &Step) -> Result<(), Broken> {
-        let (model, tested) = (self.model.spool.clone(), self.tested.spool.clone());
+        let (model, tested) = (&self.model.spool, &self.tested.spool);
         let now = self.now;
         match step {
             Step::Wait(delay) => {
@@ -210,46 +101,14 @@ impl Pair {
             }
             // What becomes of an event that comes again after it was swept is not promised.
             Step::Put(number, ..) if self.swept.contains(number) => Ok(()),
-            Step::Put(number, targets, due) => {
-                let chosen = TARGETS.iter().enumerate();
-                let chosen = chosen.filter(|(bit, _)| targets & (1 << bit) != 0);
-                let chosen: Vec<&str> = chosen.map(|(_, target)| *target).collect();
-                let mut entry = entry(*number, &chosen, now);
-                for job in &mut entry.jobs {
-                    job.due = now.plus(*due);
-                }
-                let wanted = model.put(entry.clone()).await;
-                agree("put", tested.put(entry).await, wanted)
-            }
+            Step::Put(number, targets, due) => self.put(*number, *targets, now.plus(*due)).await,
             Step::Claim(target, most) => self.claim(TARGETS[*target], *most).await,
-            Step::Settle(lease, how) => {
-                let Some((in_model, in_tested)) = self.lease(*lease) else {
-                    return Ok(());
-                };
-                let settlement = settlement(how, now);
-                let wanted = model.settle(in_model, settlement.clone(), now).await;
-                agree(
-                    "settle",
-                    tested.settle(in_tested, settlement, now).await,
-                    wanted,
-                )
+            Step::Settle(lease, how) => self.settle(*lease, how).await,
+            Step::Release(lease, due) => self.release(*lease, now.plus(*due)).await,
+            Step::Recover => {
+                let wanted = model.recover(now).await;
+                agree("recover", tested.recover(now).await, wanted)
             }
-            Step::Release(lease, due) => {
-                let Some((in_model, in_tested)) = self.lease(*lease) else {
-                    return Ok(());
-                };
-                let wanted = model.release(in_model, now.plus(*due)).await;
-                agree(
-                    "release",
-                    tested.release(in_tested, now.plus(*due)).await,
-                    wanted,
-                )
-            }
-            Step::Recover => agree(
-                "recover",
-                tested.recover(now).await,
-                model.recover(now).await,
-            ),
             Step::Revive(which) => {
                 let which = which.selection();
                 let wanted = model.revive(&which, now).await;
@@ -267,6 +126,39 @@ impl Pair {
             Step::Sweep(retention) => self.sweep(retention).await,
             Step::Reopen => Ok(()),
         }
+    }
+
+    /// An event for the targets whose bits are set.
+    async fn put(&self, number: u64, targets: u8, due: Millis) -> Result<(), Broken> {
+        let chosen = TARGETS.iter().enumerate();
+        let chosen = chosen.filter(|(bit, _)| targets & (1 << bit) != 0);
+        let chosen: Vec<&str> = chosen.map(|(_, target)| *target).collect();
+        let mut entry = entry(number, &chosen, self.now);
+        for job in &mut entry.jobs {
+            job.due = due;
+        }
+        let wanted = self.model.spool.put(entry.clone()).await;
+        agree("put", self.tested.spool.put(entry).await, wanted)
+    }
+
+    async fn settle(&self, lease: usize, how: &How) -> Result<(), Broken> {
+        let Some((in_model, in_tested)) = self.lease(lease) else {
+            return Ok(());
+        };
+        let (settlement, now) = (how.settlement(self.now), self.now);
+        let model = &self.model.spool;
+        let wanted = model.settle(in_model, settlement.clone(), now).await;
+        let answer = self.tested.spool.settle(in_tested, settlement, now).await;
+        agree("settle", answer, wanted)
+    }
+
+    async fn release(&self, lease: usize, due: Millis) -> Result<(), Broken> {
+        let Some((in_model, in_tested)) = self.lease(lease) else {
+            return Ok(());
+        };
+        let wanted = self.model.spool.release(in_model, due).await;
+        let answer = self.tested.spool.release(in_tested, due).await;
+        agree("release", answer, wanted)
     }
 
     fn lease(&self, number: usize) -> Option<(&Lease, &Lease)> {
@@ -374,104 +266,9 @@ impl Pair {
     }
 }
 
-/// What a sweep of these settled events may and must do.
-struct Rules<'r> {
-    retention: &'r Retention,
-    now: Millis,
-    /// How many there are above each limit.
-    events: usize,
-    delivered: usize,
-    dead: usize,
-}
-
-impl<'r> Rules<'r> {
-    fn of(retention: &'r Retention, settled: &[EventSummary], now: Millis) -> Self {
-        let above = |count: usize, most: u64| {
-            count.saturating_sub(usize::try_from(most).unwrap_or(usize::MAX))
-        };
-        let dead = settled.iter().filter(|event| is_dead(event)).count();
-        Rules {
-            retention,
-            now,
-            events: above(settled.len(), retention.most_events),
-            delivered: above(settled.len() - dead, retention.most_delivered),
-            dead: above(dead, retention.most_dead),
-        }
-    }
-
-    fn is_old(&self, event: &EventSummary) -> bool {
-        let keep = match is_dead(event) {
-            true => self.retention.dead,
-            false => self.retention.delivered,
-        };
-        self.now.since(event.accepted) > keep
-    }
-
-    fn hold(&self, gone: &[&EventSummary], kept: &[&EventSummary]) -> Result<(), Broken> {
-        // A store may keep the newest event and the one with the newest attempt.
-        let few =
-            |what: &str, count: usize| holds(count <= 2, || format!("{count} {what} are left"));
-        few(
-            "old events",
-            kept.iter().filter(|event| self.is_old(event)).count(),
-        )?;
-        let (dead, delivered): (Vec<&EventSummary>, Vec<_>) =
-            gone.iter().copied().partition(|event| is_dead(event));
-        few("too many", self.events.saturating_sub(gone.len()))?;
-        few(
-            "too many that arrived",
-            self.delivered.saturating_sub(delivered.len()),
-        )?;
-        few("too many dead", self.dead.saturating_sub(dead.len()))?;
-        let early =
-            |events: &[&EventSummary]| events.iter().filter(|event| !self.is_old(event)).count();
-        let most = self.events.max(self.delivered);
-        holds(early(&delivered) <= most, || {
-            format!(
-                "{} that arrived went early, {most} were too many",
-                early(&delivered)
-            )
-        })?;
-        let most = self.events.max(self.dead);
-        holds(early(&dead) <= most, || {
-            format!("{} dead went early, {most} were too many", early(&dead))
-        })?;
-        // Beyond their own limit the dead go only when all others have gone.
-        if early(&dead) > self.dead {
-            few(
-                "that arrived",
-                kept.iter().filter(|event| !is_dead(event)).count(),
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn is_dead(event: &EventSummary) -> bool {
-    event.jobs.iter().any(|(_, state)| *state == JobState::Dead)
-}
-
 async fn listed(opened: &Opened) -> Result<BTreeSet<u64>, Broken> {
     let events = opened.history.events(&HistoryQuery::default()).await?;
     Ok(events.iter().map(|event| number_of(event.id)).collect())
-}
-
-fn settlement(how: &How, now: Millis) -> Settlement {
-    match how {
-        How::Arrived => arrived(now),
-        How::Dead => failed(now, dead("given up")),
-        How::Retry(delay) => failed(now, retry(now.plus(*delay))),
-        How::Only(delay) => Settlement {
-            outcome: Outcome::Partial,
-            ..failed(
-                now,
-                Next::Retry {
-                    due: now.plus(*delay),
-                    recipients: Some(vec!["b@example.com".to_owned()]),
-                },
-            )
-        },
-    }
 }
 
 /// Without what the contracts leave to the spool.
