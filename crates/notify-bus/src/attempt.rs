@@ -42,11 +42,17 @@ impl Place {
             inner: Arc::clone(inner),
             target: Arc::clone(target),
         };
-        let unsettled = Unsettled {
+        (place, Unsettled::claimed(inner, target))
+    }
+}
+
+impl Unsettled {
+    /// One that the lane has counted.
+    pub(crate) fn claimed(inner: &Arc<Inner>, target: &Name) -> Unsettled {
+        Unsettled {
             inner: Arc::clone(inner),
             target: Arc::clone(target),
-        };
-        (place, unsettled)
+        }
     }
 }
 
@@ -344,7 +350,7 @@ fn observe(inner: &Inner, job: &Job, policy: &RetryPolicy, ended: &Ended) -> Opt
         inner.tally(name, |tally| tally.attempted(settlement.outcome, took));
         let mut lanes = inner.lanes();
         if ended.tried {
-            let change = lanes.tried(name, settlement.outcome, ended.rest, policy, *at);
+            let change = lanes.tried(name, settlement.outcome, ended.rest, policy, (*at, took));
             // Who asked to be left alone is, also by those that are past their age.
             let is_past_its_age = matches!(settlement.next, Next::Dead { .. });
             if is_past_its_age

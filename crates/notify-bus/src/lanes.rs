@@ -1,8 +1,13 @@
 //! What the worker knows of each target, and whom it may claim for.
 //!
 //! A target has a lane: its breaker, its places, and what is known of its
-//! queue. [`Lanes::orders`] says which claims to make now; everything else tells
-//! the lanes what happened. No I/O, and the time is an argument.
+//! queue. [`Lanes::orders`] says which claims to make now and which attempts to
+//! begin; everything else tells the lanes what happened. No I/O, and the time is
+//! an argument.
+//!
+//! A claim waits for the disk. So that a quick target need not wait with it, the
+//! next deliveries are claimed while the last are made: they wait in the lane.
+//! Where each attempt takes long nothing is gained, and nothing waits.
 //!
 //! A quarter of all places is kept for targets that have nothing under way, so
 //! that many hung ones do not delay the others.
@@ -11,10 +16,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify_core::{Millis, Outcome, TargetQueue};
+use notify_core::{Job, Millis, Outcome, TargetQueue};
 
 use crate::breaker::{Breaker, BreakerState, Change};
 use crate::gauges::Tally;
+use crate::policy::WhenUncertain;
 use crate::{RetryPolicy, TargetSettings};
 
 /// A target's name.
@@ -23,13 +29,21 @@ pub(crate) type Name = Arc<str>;
 /// So many deliveries for each place may wait for their settlement.
 const UNSETTLED: usize = 4;
 
+/// A target is quick whose last attempt took less.
+const QUICK: Duration = Duration::from_secs(1);
+
 /// All lanes, and which of them are to be looked at, and when.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     lanes: BTreeMap<Name, Lane>,
     ready: VecDeque<Name>,
     timers: BTreeSet<(Millis, Name)>,
+    /// Attempts that are being made.
     under_way: usize,
+    /// The same, and what is claimed or being claimed for later.
+    held: usize,
+    /// Claimed deliveries that are to be given back.
+    recalled: Vec<(Name, Job)>,
     /// What is counted for targets that the configuration does not have.
     pub(crate) others: Tally,
     /// Whether the next due times are unknown and the spool must be asked.
@@ -43,11 +57,15 @@ pub(crate) struct Lanes {
 pub(crate) struct Lane {
     pub(crate) breaker: Breaker,
     pub(crate) tally: Tally,
-    /// Places that are taken: claimed for, or under way.
+    /// Attempts that are being made.
     pub(crate) under_way: usize,
-    /// Claimed and not settled.
+    /// Claimed, and to be begun when there is a place, each with the end of its lease.
+    waiting: VecDeque<(Job, Millis)>,
+    /// Claimed and not settled, or being claimed.
     unsettled: usize,
-    is_claiming: bool,
+    /// So many are being claimed.
+    claiming: usize,
+    is_quick: bool,
     is_ready: bool,
     /// Whether something may be due now.
     may_be_due: bool,
@@ -65,9 +83,21 @@ pub(crate) struct Lane {
 pub(crate) struct Rules {
     pub(crate) enabled: bool,
     pub(crate) settings: TargetSettings,
+    /// The longest that an attempt takes.
+    pub(crate) longest: Duration,
 }
 
-/// A claim to make: the places are taken already.
+/// What there is to do now.
+#[derive(Debug, Default)]
+pub(crate) struct Orders {
+    pub(crate) claims: Vec<Order>,
+    /// Attempts to begin: the places are taken already.
+    pub(crate) begin: Vec<(Name, Job)>,
+    /// What was claimed and cannot be begun.
+    pub(crate) give_back: Vec<(Name, Job)>,
+}
+
+/// A claim to make: there is room for what it brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
     pub(crate) target: Name,
@@ -75,47 +105,104 @@ pub(crate) struct Order {
 }
 
 impl Lanes {
-    /// The claims to make now. `total` bounds the places of all lanes.
+    /// What to do now. `total` bounds the attempts of all lanes.
     pub(crate) fn orders(
         &mut self,
         now: Millis,
         total: usize,
         rules: impl Fn(&str) -> Rules,
-    ) -> Vec<Order> {
+    ) -> Orders {
         self.ring(now);
-        let mut orders = Vec::new();
+        let mut orders = Orders {
+            give_back: std::mem::take(&mut self.recalled),
+            ..Orders::default()
+        };
         for _ in 0..self.ready.len() {
             let Some(name) = self.ready.pop_front() else {
                 break;
             };
-            let room = total.saturating_sub(self.under_way);
-            let shared = room.saturating_sub(total / 4);
-            let lane = self.lanes.entry(name.clone()).or_default();
-            lane.is_ready = false;
-            let (wanted, timer) = lane.wanted(now, || rules(&name));
-            if let Some(at) = timer {
-                self.set_timer(&name, at);
-            }
-            if wanted == 0 {
-                continue;
-            }
-            let lane = self.lanes.entry(name.clone()).or_default();
-            let most = match lane.under_way {
-                0 => wanted.min(shared.max(1)).min(room),
-                _ => wanted.min(shared),
-            };
-            if most == 0 {
-                self.look(&name);
-                continue;
-            }
-            lane.may_be_due = false;
-            lane.is_claiming = true;
-            lane.under_way += most;
-            lane.unsettled += most;
-            self.under_way += most;
-            orders.push(Order { target: name, most });
+            self.lane(&name).is_ready = false;
+            let rules = rules(&name);
+            self.begin(&name, now, total, &rules, &mut orders);
+            self.order(&name, now, total, &rules, &mut orders);
         }
         orders
+    }
+
+    /// Begins what waits in a lane, as far as there are places.
+    fn begin(
+        &mut self,
+        name: &Name,
+        now: Millis,
+        total: usize,
+        rules: &Rules,
+        orders: &mut Orders,
+    ) {
+        let Lanes {
+            lanes,
+            under_way,
+            held,
+            ..
+        } = self;
+        let lane = lanes.entry(name.clone()).or_default();
+        let places = lane.places(now, rules);
+        let mut is_crowded = false;
+        while let Some((_, until)) = lane.waiting.front() {
+            let is_too_late = *until < now.plus(rules.longest);
+            let is_begun = !is_too_late && places > 0;
+            if is_begun {
+                let room = total.saturating_sub(*under_way);
+                is_crowded = share(room, total, lane.under_way) == 0;
+                if is_crowded || lane.under_way >= places {
+                    break;
+                }
+            }
+            let Some((job, _)) = lane.waiting.pop_front() else {
+                break;
+            };
+            if is_begun {
+                lane.under_way += 1;
+                *under_way += 1;
+                orders.begin.push((name.clone(), job));
+            } else {
+                *held -= 1;
+                orders.give_back.push((name.clone(), job));
+            }
+        }
+        if is_crowded {
+            self.look(name);
+        }
+    }
+
+    /// Orders a claim for a lane, if it can take more.
+    fn order(
+        &mut self,
+        name: &Name,
+        now: Millis,
+        total: usize,
+        rules: &Rules,
+        orders: &mut Orders,
+    ) {
+        // As much again as is under way may wait.
+        let total = 2 * total;
+        let room = total.saturating_sub(self.held);
+        let lane = self.lane(name);
+        let (wanted, timer) = lane.wanted(now, rules);
+        let most = wanted.min(share(room, total, lane.held()));
+        if most > 0 {
+            lane.may_be_due = false;
+            lane.claiming = most;
+            lane.unsettled += most;
+            self.held += most;
+            let target = name.clone();
+            orders.claims.push(Order { target, most });
+        }
+        if let Some(at) = timer {
+            self.set_timer(name, at);
+        }
+        if wanted > 0 && most == 0 {
+            self.look(name);
+        }
     }
 
     /// When something is to be looked at, if nothing happens before.
@@ -123,7 +210,7 @@ impl Lanes {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    /// How many deliveries are under way.
+    /// How many attempts are being made.
     pub(crate) fn under_way(&self) -> usize {
         self.under_way
     }
@@ -155,8 +242,11 @@ impl Lanes {
     }
 
     /// Somebody changed the spool: it is to be asked, and each breaker that is not closed lets a probe out.
+    ///
+    /// What waits may have been dropped meanwhile, so it is given back.
     pub(crate) fn stirred(&mut self) {
         self.want_survey();
+        self.recalled = self.take_waiting();
         let names: Vec<Name> = self.lanes.keys().cloned().collect();
         for name in names {
             self.lane(&name).breaker.probe();
@@ -164,27 +254,50 @@ impl Lanes {
         }
     }
 
-    /// A claim was answered with so many jobs, or failed.
-    pub(crate) fn claimed(&mut self, order: &Order, got: usize, failed: bool) {
+    /// What was claimed and is not begun, to be given back.
+    pub(crate) fn take_waiting(&mut self) -> Vec<(Name, Job)> {
+        let mut taken = std::mem::take(&mut self.recalled);
+        for (name, lane) in &mut self.lanes {
+            self.held -= lane.waiting.len();
+            let jobs = lane.waiting.drain(..);
+            taken.extend(jobs.map(|(job, _)| (name.clone(), job)));
+        }
+        taken
+    }
+
+    /// Nothing waits any more: the leases have ended.
+    pub(crate) fn forget_waiting(&mut self) {
+        for (name, _) in self.take_waiting() {
+            self.lane(&name).unsettled -= 1;
+        }
+    }
+
+    /// A claim was answered with these jobs, whose leases end at `until`; or it failed.
+    pub(crate) fn claimed(&mut self, order: &Order, jobs: Option<Vec<Job>>, until: Millis) {
+        let failed = jobs.is_none();
+        let jobs = jobs.unwrap_or_default();
+        let unused = order.most - jobs.len();
+        self.held -= unused;
         let lane = self.lane(&order.target);
-        lane.is_claiming = false;
-        lane.under_way -= order.most - got;
-        lane.unsettled -= order.most - got;
+        lane.claiming = 0;
+        lane.unsettled -= unused;
         // Fewer than asked for may be all that one claim may hold.
-        let is_drained = got == 0;
+        let is_drained = jobs.is_empty();
+        lane.waiting
+            .extend(jobs.into_iter().map(|job| (job, until)));
         lane.may_be_due |= failed || !is_drained;
         let unsure = lane.is_unsure && is_drained && !failed;
         if unsure {
             lane.is_unsure = false;
         }
         self.wants_survey |= unsure;
-        self.under_way -= order.most - got;
         self.look(&order.target);
     }
 
     /// An attempt ended, so its place is free.
     pub(crate) fn freed(&mut self, name: &str) {
         self.under_way -= 1;
+        self.held -= 1;
         self.lane(name).under_way -= 1;
         self.look(name);
     }
@@ -195,18 +308,20 @@ impl Lanes {
         self.look(name);
     }
 
-    /// What an attempt says about its target; `rest` is how long it asked to be left alone.
+    /// What an attempt says about its target, that ended at `now` and took so long; `rest` is how
+    /// long the target asked to be left alone.
     pub(crate) fn tried(
         &mut self,
         name: &str,
         outcome: Outcome,
         rest: Option<Duration>,
         policy: &RetryPolicy,
-        now: Millis,
+        (now, took): (Millis, Duration),
     ) -> Change {
         use notify_core::FailureKind::{Misconfigured, Rejected};
         let lane = self.lane(name);
         lane.misconfigured = outcome == Outcome::Failed(Misconfigured);
+        lane.is_quick = took < QUICK;
         let change = match outcome {
             // Who says no is there.
             Outcome::Delivered | Outcome::Partial | Outcome::Failed(Rejected) => {
@@ -328,29 +443,64 @@ impl Lanes {
 
 impl Lane {
     /// How many jobs it could take now, and when to look again if that is not only up to others.
-    fn wanted(&mut self, now: Millis, rules: impl FnOnce() -> Rules) -> (usize, Option<Millis>) {
+    fn wanted(&mut self, now: Millis, rules: &Rules) -> (usize, Option<Millis>) {
         if self.next.is_some_and(|next| next <= now) {
             self.next = None;
             self.may_be_due = true;
             self.is_unsure = true;
         }
-        if !self.may_be_due || self.is_claiming {
+        if !self.may_be_due || self.claiming > 0 {
             return (0, self.next);
         }
-        let rules = rules();
         if !rules.enabled {
             return (0, None);
         }
+        if let BreakerState::Open { until } | BreakerState::Resting { until } =
+            self.breaker.look(now)
+        {
+            return (0, Some(until));
+        }
         let concurrency = rules.settings.concurrency;
-        let places = match self.breaker.look(now) {
-            BreakerState::Open { until } | BreakerState::Resting { until } => {
-                return (0, Some(until));
-            }
-            BreakerState::HalfOpen => usize::from(self.under_way == 0),
-            BreakerState::Closed => concurrency.saturating_sub(self.under_way),
+        let places = self.places(now, rules);
+        // What is claimed counts as tried when the worker dies; where that holds a delivery
+        // back, nothing is claimed that is not tried at once.
+        let may_wait = self.is_quick && rules.settings.retry.uncertain == WhenUncertain::Resend;
+        let ahead = match self.breaker.look(now) {
+            BreakerState::Closed if may_wait => concurrency,
+            _ => 0,
         };
+        let room = (places + ahead).saturating_sub(self.held());
+        // Rather a few more a little later.
+        let is_small = self.waiting.len() * 2 > ahead;
         let settling = (UNSETTLED * concurrency).saturating_sub(self.unsettled);
-        (places.min(settling), self.next)
+        match ahead > 0 && is_small {
+            true => (0, self.next),
+            false => (room.min(settling), self.next),
+        }
+    }
+
+    /// So many attempts may be under way.
+    fn places(&mut self, now: Millis, rules: &Rules) -> usize {
+        match self.breaker.look(now) {
+            _ if !rules.enabled => 0,
+            BreakerState::Open { .. } | BreakerState::Resting { .. } => 0,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Closed => rules.settings.concurrency,
+        }
+    }
+
+    /// What it has of the room of all lanes.
+    fn held(&self) -> usize {
+        self.under_way + self.waiting.len() + self.claiming
+    }
+}
+
+/// What a lane may take of this room: all but the reserve, and one of that if it holds nothing.
+fn share(room: usize, total: usize, held: usize) -> usize {
+    let shared = room.saturating_sub(total / 4);
+    match held {
+        0 => shared.max(1).min(room),
+        _ => shared,
     }
 }
 
@@ -380,151 +530,4 @@ impl Backoff {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Backoff, Lanes, Order, Rules};
-    use crate::{Settings, TargetSettings};
-    use notify_core::{Millis, TargetQueue};
-    use std::time::Duration;
-
-    fn rules(_: &str) -> Rules {
-        let settings = *Settings::default().target("any");
-        Rules {
-            enabled: true,
-            settings: TargetSettings {
-                concurrency: 4,
-                ..settings
-            },
-        }
-    }
-
-    fn orders(lanes: &mut Lanes, now: i64, total: usize) -> Vec<(String, usize)> {
-        let orders = lanes.orders(Millis(now), total, rules);
-        let shown = |order: Order| (order.target.to_string(), order.most);
-        orders.into_iter().map(shown).collect()
-    }
-
-    fn order(target: &str, most: usize) -> Order {
-        let target = target.into();
-        Order { target, most }
-    }
-
-    #[test]
-    fn a_target_is_claimed_for_as_long_as_something_comes() {
-        let mut lanes = Lanes::default();
-        assert_eq!(orders(&mut lanes, 0, 64), []);
-        lanes.due("a");
-        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
-        assert_eq!(orders(&mut lanes, 0, 64), [], "one claim at a time");
-        lanes.claimed(&order("a", 4), 2, false);
-        assert_eq!(lanes.under_way(), 2);
-        assert_eq!(
-            orders(&mut lanes, 0, 64),
-            [("a".to_owned(), 2)],
-            "there may be more"
-        );
-        lanes.claimed(&order("a", 2), 0, false);
-        assert_eq!(orders(&mut lanes, 0, 64), []);
-    }
-
-    #[test]
-    fn what_comes_while_a_claim_is_on_its_way_is_not_overlooked() {
-        let mut lanes = Lanes::default();
-        lanes.due("a");
-        orders(&mut lanes, 0, 64);
-        lanes.due("a");
-        lanes.claimed(&order("a", 4), 0, false);
-        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
-    }
-
-    #[test]
-    fn what_is_due_after_the_earliest_is_asked_for() {
-        let mut lanes = Lanes::default();
-        let queue = TargetQueue {
-            target: "a".to_owned(),
-            pending: 2,
-            leased: 0,
-            dead: 0,
-            oldest: Some(Millis(0)),
-            next: Some(Millis(0)),
-        };
-        lanes.surveyed(&[queue], Millis(0));
-        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
-        lanes.claimed(&order("a", 4), 1, false);
-        orders(&mut lanes, 0, 64);
-        lanes.claimed(&order("a", 3), 0, false);
-        assert!(lanes.take_survey(), "the second may be due in a moment");
-    }
-
-    #[test]
-    fn the_last_places_are_for_those_who_have_none() {
-        let mut lanes = Lanes::default();
-        for target in ["a", "b", "c"] {
-            lanes.due(target);
-        }
-        // 2 of 8 places are kept.
-        let given = [("a", 4), ("b", 2), ("c", 1)].map(|(name, most)| (name.to_owned(), most));
-        assert_eq!(orders(&mut lanes, 0, 8), given);
-        lanes.due("d");
-        lanes.due("e");
-        assert_eq!(
-            orders(&mut lanes, 0, 8),
-            [("d".to_owned(), 1)],
-            "no more than all"
-        );
-        assert_eq!(lanes.under_way(), 8);
-        lanes.freed("a");
-        assert_eq!(
-            orders(&mut lanes, 0, 8),
-            [("e".to_owned(), 1)],
-            "nobody is forgotten"
-        );
-    }
-
-    #[test]
-    fn due_times_are_kept_and_asked_for() {
-        let mut lanes = Lanes::default();
-        lanes.later("a", Millis(1_000));
-        lanes.later("a", Millis(500));
-        assert_eq!(orders(&mut lanes, 0, 64), []);
-        assert_eq!(lanes.next_timer(), Some(Millis(500)));
-        assert_eq!(orders(&mut lanes, 500, 64), [("a".to_owned(), 4)]);
-        lanes.claimed(&order("a", 4), 0, false);
-        assert!(lanes.take_survey(), "what comes after it is not known");
-        let queue = TargetQueue {
-            target: "a".to_owned(),
-            pending: 1,
-            leased: 0,
-            dead: 0,
-            oldest: None,
-            next: Some(Millis(1_000)),
-        };
-        lanes.surveyed(&[queue], Millis(500));
-        assert_eq!(orders(&mut lanes, 500, 64), []);
-        assert_eq!(lanes.next_timer(), Some(Millis(1_000)));
-    }
-
-    #[test]
-    fn a_failed_claim_gives_its_places_back_and_is_made_again() {
-        let mut lanes = Lanes::default();
-        lanes.due("a");
-        orders(&mut lanes, 0, 64);
-        lanes.claimed(&order("a", 4), 0, true);
-        assert_eq!(lanes.under_way(), 0);
-        assert_eq!(orders(&mut lanes, 0, 64), [("a".to_owned(), 4)]);
-    }
-
-    #[test]
-    fn waits_for_the_spool_are_bounded() {
-        let mut backoff = Backoff::default();
-        assert!(!backoff.is_on());
-        let waits: Vec<_> = (0..100).map(|_| backoff.next()).collect();
-        assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]));
-        assert_eq!(
-            (waits[0], waits[99]),
-            (Duration::from_millis(100), Duration::from_secs(10))
-        );
-        assert!(backoff.is_on());
-        backoff.end();
-        assert!(!backoff.is_on());
-    }
-}
+mod tests;

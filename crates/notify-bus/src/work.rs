@@ -10,17 +10,17 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use notify_core::{
-    Claim, FailureKind, Millis, Outcome, SpoolError, SpoolErrorKind, Unreadable, report,
+    Claim, FailureKind, Job, Millis, Outcome, SpoolError, SpoolErrorKind, Unreadable, report,
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{error, info, warn};
 
-use crate::attempt::{Place, attempt, give_back};
+use crate::attempt::{Place, Unsettled, attempt, give_back};
 use crate::bus::{Bus, Current, Inner};
 use crate::deliver::GRACE;
-use crate::lanes::{Backoff, Order, Rules};
+use crate::lanes::{Backoff, Name, Order, Rules};
 use crate::spool_health::Call;
 use crate::trouble::{Cause, Trouble};
 
@@ -30,8 +30,8 @@ const STOP: Duration = Duration::from_secs(10);
 const LAST_WORDS: Duration = Duration::from_secs(2);
 /// How much longer a lease is than the attempt that it is for.
 const MARGIN: Duration = Duration::from_secs(60);
-/// The lease of deliveries whose target has no deadline of its own to ask for.
-const LEASE: Duration = Duration::from_secs(300);
+/// The longest attempt of deliveries whose target has no deadline of its own to ask for.
+const LONGEST: Duration = Duration::from_secs(240);
 /// The spool is asked at least so often what is due: somebody else may have put it there.
 const SURVEY: Duration = Duration::from_secs(60);
 
@@ -153,7 +153,10 @@ impl Worker {
             }
             Err(failure) => warn!("cannot read the last attempts: {}", report(&failure)),
         }
-        self.inner.lanes().want_survey();
+        let mut lanes = self.inner.lanes();
+        // The leases of what an earlier run of this bus had claimed were ended.
+        lanes.forget_waiting();
+        lanes.want_survey();
     }
 
     async fn run(&self) {
@@ -178,8 +181,12 @@ impl Worker {
     }
 
     async fn end(&self) {
+        let (waiting, under_way) = {
+            let mut lanes = self.inner.lanes();
+            (lanes.take_waiting(), lanes.under_way())
+        };
+        self.give_back(waiting);
         self.tasks.close();
-        let under_way = self.inner.lanes().under_way();
         info!(under_way, "the worker stops");
         if timeout(STOP, self.tasks.wait()).await.is_err() {
             let under_way = self.inner.lanes().under_way();
@@ -214,17 +221,35 @@ impl Worker {
         let total = current.settings.daemon.concurrency_total;
         let orders = lanes.orders(now, total, |target| rules(&current, target));
         drop(lanes);
+        for (target, job) in orders.begin {
+            let inner = Arc::clone(&self.inner);
+            let places = Place::taken(&inner, &target);
+            self.tasks
+                .spawn(attempt(inner, job, places, self.killed.clone()));
+        }
+        self.give_back(orders.give_back);
         for target in hurried {
             self.tasks.spawn(hurry(Arc::clone(&self.inner), target));
         }
         if survey {
             self.tasks.spawn(survey_queues(Arc::clone(&self.inner)));
         }
-        for order in orders {
-            let lease = lease(&current, &order.target);
+        for order in orders.claims {
+            let lease = longest(&current, &order.target) + MARGIN;
             self.tasks.spawn(claim(self.clone(), order, lease));
         }
         survey
+    }
+
+    /// Gives back what was claimed and not begun.
+    fn give_back(&self, jobs: Vec<(Name, Job)>) {
+        for (target, job) in jobs {
+            let inner = Arc::clone(&self.inner);
+            self.tasks.spawn(async move {
+                let _unsettled = Unsettled::claimed(&inner, &target);
+                give_back(&inner, &job, inner.clock.now()).await;
+            });
+        }
     }
 
     /// Whether nothing may be claimed, because the spool fails.
@@ -257,42 +282,36 @@ impl Worker {
 }
 
 async fn claim(worker: Worker, order: Order, lease: Duration) {
-    let Worker {
-        inner,
-        tasks,
-        killed,
-        stop,
-    } = worker;
+    let inner = &worker.inner;
     let claim = Claim {
         target: Some(&order.target),
         most: order.most,
         lease,
     };
-    let jobs = match inner.opened.spool.claim(claim, inner.clock.now()).await {
-        Ok(jobs) => jobs,
+    let now = inner.clock.now();
+    let claimed = inner.opened.spool.claim(claim, now).await;
+    match claimed {
+        Ok(jobs) => {
+            // A claim that found nothing has written nothing.
+            inner.spool_works(match jobs.is_empty() {
+                true => Call::Look,
+                false => Call::Change,
+            });
+            inner.lanes().claimed(&order, Some(jobs), now.plus(lease));
+            inner.wake.notify_one();
+        }
         Err(failure) => {
-            inner.lanes().claimed(&order, 0, true);
+            inner.lanes().claimed(&order, None, now);
             inner.spool_failed(Call::Change, &failure);
-            return;
         }
-    };
-    // A claim that found nothing has written nothing.
-    inner.spool_works(match jobs.is_empty() {
-        true => Call::Look,
-        false => Call::Change,
-    });
-    inner.lanes().claimed(&order, jobs.len(), false);
-    inner.wake.notify_one();
-    for job in jobs {
-        let places = Place::taken(&inner, &order.target);
-        if stop.is_cancelled() {
-            give_back(&inner, &job, inner.clock.now()).await;
-            continue;
-        }
-        tasks.spawn(attempt(Arc::clone(&inner), job, places, killed.clone()));
+    }
+    // The worker has given back all that it knew of.
+    if worker.stop.is_cancelled() {
+        let waiting = inner.lanes().take_waiting();
+        worker.give_back(waiting);
     }
     for lost in inner.opened.spool.take_unreadable() {
-        unreadable(&inner, lost).await;
+        unreadable(inner, lost).await;
     }
 }
 
@@ -369,11 +388,13 @@ fn rules(current: &Current, target: &str) -> Rules {
     Rules {
         enabled: slot.is_none_or(|slot| !slot.disabled),
         settings: *current.settings.target(target),
+        longest: longest(current, target),
     }
 }
 
-fn lease(current: &Current, target: &str) -> Duration {
+/// The longest that an attempt takes.
+fn longest(current: &Current, target: &str) -> Duration {
     let slot = current.engine.targets.get(target);
     let target = slot.and_then(|slot| slot.target.as_ref().ok());
-    target.map_or(LEASE, |target| target.deadline() + GRACE + MARGIN)
+    target.map_or(LONGEST, |target| target.deadline() + GRACE)
 }
