@@ -1,5 +1,6 @@
 //! The worker on a spool in memory, in time that the tests turn.
 
+mod ahead;
 mod bench;
 mod flaky;
 
