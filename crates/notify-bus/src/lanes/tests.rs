@@ -1,3 +1,5 @@
+//! What is claimed for and begun, and when.
+
 use super::{Backoff, Lanes, Order, Orders, Rules};
 use crate::policy::WhenUncertain;
 use crate::{RetryPolicy, Settings, TargetSettings};
