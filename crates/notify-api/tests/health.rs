@@ -144,6 +144,18 @@ async fn a_status_tells_how_targets_and_queues_stand() {
     };
     let status = once(&health, attempted).await;
 
+    check_counts(&status);
+    check_targets(&status);
+    check_json(&status);
+
+    stop.cancel();
+    work.await.expect("no panic").expect("it ends well");
+    let told = vec!["the daemon stops".to_owned()];
+    let status = bus_status(&bus, folder.path(), told.clone()).await;
+    assert_eq!(status.expect("readable").problems, told);
+}
+
+fn check_counts(status: &Status) {
     assert_eq!(
         (status.since_start.accepted, status.since_start.known),
         (1, 1)
@@ -159,6 +171,9 @@ async fn a_status_tells_how_targets_and_queues_stand() {
         (status.spool_bytes, status.problems.as_slice()),
         (111, [].as_slice())
     );
+}
+
+fn check_targets(status: &Status) {
     let names: Vec<_> = status
         .targets
         .iter()
@@ -184,20 +199,16 @@ async fn a_status_tells_how_targets_and_queues_stand() {
         ),
         ("gone", 1)
     );
+}
 
-    let json = serde_json::to_value(&status).expect("JSON");
+fn check_json(status: &Status) {
+    let json = serde_json::to_value(status).expect("JSON");
     assert_eq!(json["targets"][2]["name"], "north");
     assert_eq!(json["targets"][2]["breaker"], "closed");
     assert_eq!(
         json["targets"][2]["since-start"]["attempts"]["unavailable"],
         1
     );
-
-    stop.cancel();
-    work.await.expect("no panic").expect("it ends well");
-    let told = vec!["the daemon stops".to_owned()];
-    let status = bus_status(&bus, folder.path(), told.clone()).await;
-    assert_eq!(status.expect("readable").problems, told);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use notify_core::{SpoolError, SpoolErrorKind, async_trait};
 use reqwest::Response;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 /// Knows what it is told; nothing means that the store cannot be read.
@@ -233,8 +234,11 @@ async fn clients_that_dawdle_keep_nobody_out() {
         let answer = other.get(format!("{}/healthz", desk.url)).send().await;
         assert_eq!(answer.expect("an answer").status(), 200);
     }
-    let closed = dawdling[0].read(&mut [0]).await;
-    assert_eq!(closed.unwrap_or(0), 0, "the oldest made room");
+    // Long before it has been quiet for too long.
+    let mut byte = [0];
+    let closed = timeout(Duration::from_secs(15), dawdling[0].read(&mut byte)).await;
+    let closed = closed.expect("the oldest made room");
+    assert_eq!(closed.unwrap_or(0), 0);
 }
 
 #[tokio::test]

@@ -286,33 +286,41 @@ mod tests {
     use notify_core::{Counts, TargetQueue};
     use std::collections::BTreeMap;
 
-    fn status(daemon: Daemon) -> Status {
-        let record = fixtures::record();
-        let attempts = |target: &str| {
-            let job = record.jobs.iter().find(|job| job.target == target);
-            job.map(|job| job.attempts.clone()).unwrap_or_default()
-        };
-        let queue = |target: &str, dead| TargetQueue {
+    fn queue(target: &str, dead: u64) -> TargetQueue {
+        TargetQueue {
             target: target.to_owned(),
             pending: 2,
             leased: 1,
             dead,
             oldest: Some(fixtures::ACCEPTED),
             next: Some(later(660)),
+        }
+    }
+
+    /// A target of a type, as it is at its beginning.
+    fn of(kind: &str) -> AtTarget {
+        AtTarget {
+            kind: Some(kind.to_owned()),
+            ..AtTarget::default()
+        }
+    }
+
+    fn targets() -> [(&'static str, AtTarget); 6] {
+        let record = fixtures::record();
+        let attempts = |target: &str| {
+            let job = record.jobs.iter().find(|job| job.target == target);
+            job.map(|job| job.attempts.clone()).unwrap_or_default()
         };
-        let smtp = || Some("smtp".to_owned());
         let mail = AtTarget {
-            kind: smtp(),
             success: attempts("mail").pop(),
             failure: attempts("mail").into_iter().next(),
-            ..AtTarget::default()
+            ..of("smtp")
         };
         let push = AtTarget {
-            kind: Some("gotify".to_owned()),
             queue: Some(queue("push", 3)),
             breaker: Some(Breaker::Open(later(900))),
             failure: attempts("push").pop(),
-            ..AtTarget::default()
+            ..of("gotify")
         };
         let gone = AtTarget {
             queue: Some(queue("gone", 0)),
@@ -320,29 +328,29 @@ mod tests {
             ..AtTarget::default()
         };
         let off = AtTarget {
-            kind: smtp(),
             disabled: true,
-            ..AtTarget::default()
+            ..of("smtp")
         };
         let broken = AtTarget {
-            kind: smtp(),
             unusable: Some("`server` is missing".to_owned()),
-            ..AtTarget::default()
+            ..of("smtp")
         };
         let undecided = AtTarget {
-            kind: Some("undecided".to_owned()),
             own: Some(OwnLane::Undecided),
             queue: Some(queue("@undecided", 0)),
-            ..AtTarget::default()
+            ..of("undecided")
         };
-        let targets = [
+        [
             ("@undecided", undecided),
             ("mail", mail),
             ("push", push),
             ("gone", gone),
             ("off", off),
             ("broken", broken),
-        ];
+        ]
+    }
+
+    fn status(daemon: Daemon) -> Status {
         Status {
             daemon,
             kind: "sqlite",
@@ -355,7 +363,7 @@ mod tests {
                 dead: 3,
                 cancelled: 0,
             },
-            targets: targets
+            targets: targets()
                 .into_iter()
                 .map(|(name, at)| (name.to_owned(), at))
                 .collect::<BTreeMap<_, _>>(),
