@@ -75,10 +75,26 @@ pub(crate) fn hand_over(
     parcel: &Parcel<'_>,
     pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
 ) -> Result<Option<Handed>, Stop> {
+    let mut may_be_taken = false;
+    let handed = by_some_way(surroundings, config, parcel, pack, &mut may_be_taken);
+    handed.map_err(|stop| match may_be_taken {
+        true => unknown(&stop, parcel.id()),
+        false => stop,
+    })
+}
+
+/// Sets `may_be_taken` when a daemon may have it that did not say so.
+fn by_some_way(
+    surroundings: &Surroundings,
+    config: &Path,
+    parcel: &Parcel<'_>,
+    pack: impl FnOnce(Millis) -> Result<Packed, Stop>,
+    may_be_taken: &mut bool,
+) -> Result<Option<Handed>, Stop> {
     let places = places::of(surroundings, config);
     let mut trouble = None;
     for place in &places {
-        match ask(place, parcel) {
+        match ask(place, parcel, may_be_taken) {
             Ok((client, accepted)) => {
                 return Ok(Some(Handed {
                     accepted,
@@ -111,11 +127,16 @@ pub(crate) fn hand_over(
 }
 
 /// One request, repeated when the connection broke: a daemon that is started anew is there again soon.
-fn ask(place: &Meeting, parcel: &Parcel<'_>) -> Result<(Client, Accepted), ApiError> {
-    let once = || -> Result<_, ApiError> {
+fn ask(
+    place: &Meeting,
+    parcel: &Parcel<'_>,
+    may_be_taken: &mut bool,
+) -> Result<(Client, Accepted), ApiError> {
+    let mut once = || -> Result<_, ApiError> {
         let mut client = Client::connect(&place.socket, PATIENCE)?;
-        let accepted = parcel.send(&mut client)?;
-        Ok((client, accepted))
+        let accepted = parcel.send(&mut client);
+        *may_be_taken |= accepted.as_ref().is_err_and(ApiError::may_be_done);
+        Ok((client, accepted?))
     };
     match once() {
         Err(error) if error.kind() == ApiErrorKind::Lost => once(),
@@ -155,6 +176,15 @@ fn unanswered(error: &ApiError) -> Stop {
             .with_exit(Exit::TryAgain)
             .with_hint("try again; the same event is not taken twice"),
     }
+}
+
+/// A daemon was asked and did not answer, and no other way is left. Not 75: a script that
+/// repeats would send another event.
+fn unknown(stop: &Stop, id: EventId) -> Stop {
+    Stop::failed(format!(
+        "{stop}; whether {id} was taken before that is not known"
+    ))
+    .with_hint(format!("`notify show {id}` tells when the daemon runs"))
 }
 
 fn is_denied(error: &ApiError) -> bool {
