@@ -4,6 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
+
+use tempfile::TempDir;
 
 /// Two words, so that every form of the name is tried.
 const NAME: &str = "sample-chat";
@@ -18,24 +21,35 @@ const NOT_RUN: [&str; 2] = ["cargo xtask tidy", "cargo xtask test "];
 
 /// A copy of all files that git has or may get.
 struct Copy {
+    _folder: TempDir,
     root: PathBuf,
-    /// Kept from run to run, so that only what has changed is built.
+    /// What is built lands here, so that no program of ours is replaced.
     target: PathBuf,
+    /// Our own, for what lies between sources and programs: what both need is built once.
+    /// A cargo before 1.91 does not know of it, and builds it all again in `target`.
+    ///
+    /// Cargo names a crate by its path in the workspace, and notes its files by their path in
+    /// the crate; but for files below this very folder, which it would then look at in place
+    /// of ours. So the copy lies elsewhere.
+    build: PathBuf,
 }
 
 impl Copy {
     fn make() -> io::Result<Self> {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let folder = tempfile::tempdir()?;
         let copy = Copy {
-            root: temporary.join("new-target/workspace"),
+            root: folder.path().canonicalize()?.join("workspace"),
+            _folder: folder,
             target: temporary.join("new-target/target"),
+            build: temporary.parent().expect("it is in ours").to_owned(),
         };
-        for folder in [&copy.root, &copy.outside()] {
-            if folder.exists() {
-                fs::remove_dir_all(folder)?;
-            }
-        }
-        let original = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        assert!(
+            !copy.root.starts_with(&copy.build),
+            "{}",
+            copy.root.display()
+        );
+        let original = original();
         for path in files(&original) {
             copy_file(&original.join(&path), &copy.root.join(&path))?;
         }
@@ -47,6 +61,20 @@ impl Copy {
     /// Where the page makes a workspace of its own.
     fn outside(&self) -> PathBuf {
         self.root.with_file_name("my-notify")
+    }
+
+    /// Has the workspace outside lead to the crates of which this is a copy, which the tests of
+    /// another stranger's target build, too.
+    fn lead_to_the_original(&self, original: &Path) -> io::Result<()> {
+        for folder in ["notify-with-", "target-"] {
+            let manifest = self.outside().join(format!("{folder}{NAME}/Cargo.toml"));
+            let text = fs::read_to_string(&manifest)?;
+            let (copied, ours) = (self.root.join("crates"), original.join("crates"));
+            let led = text.replace(&*copied.to_string_lossy(), &ours.to_string_lossy());
+            assert_ne!(led, text, "{}", manifest.display());
+            fs::write(&manifest, led)?;
+        }
+        Ok(())
     }
 
     /// Runs those commands of the page that have this in them, as they stand there.
@@ -81,13 +109,21 @@ impl Copy {
     }
 
     fn try_to_run(&self, program: &str, arguments: &[&str]) -> (i32, String) {
+        let began = Instant::now();
         let output = Command::new(program)
             .current_dir(&self.root)
             .args(arguments)
             .env("CARGO_TARGET_DIR", &self.target)
+            .env("CARGO_BUILD_BUILD_DIR", &self.build)
             .env("CARGO_NET_OFFLINE", "true")
             .output()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
+        // Shown when the test fails, and by `--no-capture`.
+        println!(
+            "{:>6.1} s  {program} {}",
+            began.elapsed().as_secs_f64(),
+            arguments.join(" ")
+        );
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let printed = text(&output.stdout) + &text(&output.stderr);
         (output.status.code().unwrap_or(-1), printed)
@@ -107,6 +143,12 @@ impl Copy {
             .map(|line| format!("{line}\n"))
             .collect()
     }
+}
+
+/// Our workspace.
+fn original() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    root.canonicalize().expect("the workspace")
 }
 
 fn files(root: &Path) -> Vec<String> {
@@ -166,11 +208,19 @@ fn refuses_bad_names(copy: &Copy) {
 
 /// A workspace of its own, and nothing changes in ours.
 fn works_outside(copy: &Copy) {
-    let printed = copy.run_page(|line| line.contains("../my-notify"));
-    let [made, tested, listed, flags, manual, schema, checked, sent] = &printed[..] else {
+    let of_outside = |line: &str| line.contains("../my-notify");
+    let makes = |line: &str| line.contains(" new-target ");
+    let made = copy.run_page(|line| of_outside(line) && makes(line));
+    assert!(
+        made.concat().contains("../my-notify is a workspace"),
+        "{made:?}"
+    );
+    let led = copy.lead_to_the_original(&original());
+    led.expect("the manifests of the new workspace");
+    let printed = copy.run_page(|line| of_outside(line) && !makes(line));
+    let [tested, listed, flags, manual, schema, checked, sent] = &printed[..] else {
         panic!("the page has other commands: {printed:#?}");
     };
-    assert!(made.contains("../my-notify is a workspace"), "{made}");
     passed_its_tests(tested);
     let types = format!("  gotify       Gotify\n  {NAME}  Sample Chat\n");
     assert!(listed.contains(&types), "{listed}");

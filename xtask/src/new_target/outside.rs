@@ -127,7 +127,7 @@ fn next_steps(name: &str, folder: &str) -> String {
     let manifest = manifest.display();
     format!(
         "{folder} is a workspace with the target and with a program that has it:
-  cargo test --manifest-path {manifest} --workspace
+  cargo test --manifest-path {manifest} -p target-{name}
   cargo run --manifest-path {manifest} -- --version --verbose
 
 {steps}  etc/notifications.cfg   the configuration to try it with
