@@ -17,6 +17,16 @@ fn harness(arguments: &str) -> Run {
 fn thirty_kills_lose_nothing() {
     let run = harness("--kills 30 --seed 1").expect_code(0);
     assert!(run.stdout.contains("every law holds"), "{}", run.stdout);
+    for what in [
+        "accepted by the daemon",
+        "put into the spool",
+        "left in the mail drop",
+    ] {
+        let mut lines = run.stdout.lines();
+        let line = lines.find(|line| line.contains(what)).unwrap_or_default();
+        let count = line.split_whitespace().next();
+        assert!(count.is_some_and(|count| count != "0"), "{what}: {line}");
+    }
     // What the run has shown belongs into the log of the tests.
     println!("{}", run.stdout);
 }

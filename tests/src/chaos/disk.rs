@@ -88,7 +88,8 @@ impl Disk {
         // It grows between the look and the change, and one smaller than its content is refused.
         for _ in 0..50 {
             let now = rustix::fs::statvfs(folder)?;
-            let used = (now.f_blocks - now.f_bfree) * now.f_frsize;
+            // An empty one keeps a page: a size of 0 is none at all.
+            let used = (now.f_blocks - now.f_bfree).max(1) * now.f_frsize;
             last = mount(&format!("remount,size={used}"), folder, &[]);
             if last.is_ok() {
                 break;

@@ -24,6 +24,10 @@ pub(super) enum Answer {
     Accepted(EventId),
     /// The same, by a program that found no daemon and put it into the spool itself.
     Stored(EventId),
+    /// A mail that is in the queue of mails, where the daemon takes it.
+    Kept(EventId),
+    /// A mail that is in the mail drop. Nobody says its id.
+    Dropped,
     /// It is not accepted, and a repeat doubles nothing.
     Refused(String),
     /// Nobody said: the sender was cut off, or ended in another way.

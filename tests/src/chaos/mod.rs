@@ -15,6 +15,8 @@ mod daemon;
 mod dice;
 mod disk;
 mod ledger;
+mod life;
+mod mails;
 mod mood;
 mod oracle;
 mod plan;

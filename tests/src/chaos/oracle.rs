@@ -3,6 +3,7 @@
 //! Half of them run the program, as scripts do, one process an event. The others
 //! speak the protocol of the socket themselves: nothing of ours is between them
 //! and the daemon, and they repeat under the same id until somebody answers.
+//! Who brings mails is in [`super::mails`].
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::unix::net::UnixStream;
@@ -20,22 +21,28 @@ use super::stage::Stage;
 use super::verdict::title;
 
 /// A sender that takes longer than this hangs.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a client waits before it asks again.
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// `EX_TEMPFAIL` of `sysexits.h`: nothing was taken.
-const TRY_AGAIN: i32 = 75;
+pub(super) const TRY_AGAIN: i32 = 75;
 
 /// What the program remarks when it puts an event into the spool itself.
-const NO_DAEMON: &str = "the daemon does not answer";
+pub(super) const NO_DAEMON: &str = "the daemon does not answer";
 
 /// Sends by running the program, until the ledger is closed.
 pub(super) fn run_programs(stage: &Stage, ledger: &Ledger, mut dice: Dice) {
+    send_all(ledger, |number| {
+        by_program(stage, number, &text(number, &mut dice))
+    });
+}
+
+/// Sends one number after the other and notes the answer, until the ledger is closed.
+pub(super) fn send_all(ledger: &Ledger, mut send: impl FnMut(u64) -> io::Result<Answer>) {
     while let Some(number) = ledger.take() {
-        let answer = by_program(stage, number, &text(number, &mut dice));
-        let answer = answer.unwrap_or_else(|error| Answer::Wrong(error.to_string()));
+        let answer = send(number).unwrap_or_else(|error| Answer::Wrong(error.to_string()));
         ledger.answered(number, answer);
     }
 }
@@ -61,7 +68,7 @@ pub(super) fn speak(socket: &Path, ledger: &Ledger, mut dice: Dice) {
 }
 
 /// Mostly a short text, and sometimes one that needs many pages of the database.
-fn text(number: u64, dice: &mut Dice) -> String {
+pub(super) fn text(number: u64, dice: &mut Dice) -> String {
     let lines = if dice.percent(5) {
         dice.within(500..3000)
     } else {

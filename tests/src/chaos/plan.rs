@@ -47,6 +47,8 @@ pub(super) enum Trouble {
     None,
     /// The disk of the state folder has no room.
     DiskFull,
+    /// It has none when the daemon is started.
+    FullAtStart,
     /// Another process holds the database for so long.
     Locked(Duration),
     /// The wall clock is set: by so many seconds it is now ahead of the real one.
@@ -96,6 +98,7 @@ impl Plan {
         let mut troubles = Deck::new(vec![
             Card::None,
             Card::DiskFull,
+            Card::FullAtStart,
             Card::Locked,
             Card::Forward,
             Card::Back,
@@ -115,19 +118,14 @@ impl Plan {
             let mut moods = moods.each_mut().map(|deck| deck.deal(&mut dice));
             stops += usize::from(!ending.is_kill());
             // A stop waits for deliveries that hang, which takes long: every other one has none.
-            if !ending.is_kill() && stops % 2 == 0 {
+            if !ending.is_kill() && stops % 2 == 1 {
                 moods = [Mood::Well; TARGETS.len()];
             }
             let trouble = trouble(troubles.deal(&mut dice), &mut offset, &mut dice);
-            // A full disk and a lock come while it works; the others may be there at its start.
-            let early = matches!(
-                trouble,
-                Trouble::Clock(_) | Trouble::Configuration(Break::Unusable(_) | Break::Missing(_))
-            );
             Round {
                 moods,
                 trouble,
-                trouble_at: dice.within(if early { 0..6 } else { 1..7 }),
+                trouble_at: trouble_at(trouble, &mut dice),
                 ending,
                 events: events(ending) + dice.within(6..14),
             }
@@ -201,6 +199,17 @@ fn at(place: &'static str, dice: &mut Dice) -> Ending {
     }
 }
 
+/// After how many answers a trouble begins; what may be there at the start is there sometimes.
+fn trouble_at(trouble: Trouble, dice: &mut Dice) -> u64 {
+    match trouble {
+        Trouble::FullAtStart => 0,
+        Trouble::Clock(_) | Trouble::Configuration(Break::Unusable(_) | Break::Missing(_)) => {
+            dice.within(0..6)
+        }
+        _ => dice.within(1..7),
+    }
+}
+
 fn events(ending: Ending) -> u64 {
     match ending {
         Ending::AfterAnswers(answers) | Ending::Asked(answers) => answers,
@@ -214,6 +223,7 @@ fn events(ending: Ending) -> u64 {
 enum Card {
     None,
     DiskFull,
+    FullAtStart,
     Locked,
     Forward,
     Back,
@@ -230,6 +240,7 @@ fn trouble(card: Card, offset: &mut i64, dice: &mut Dice) -> Trouble {
     match card {
         Card::None => Trouble::None,
         Card::DiskFull => Trouble::DiskFull,
+        Card::FullAtStart => Trouble::FullAtStart,
         // Seldom longer than anybody waits for a lock.
         Card::Locked if dice.percent(10) => Trouble::Locked(Duration::from_millis(5_500)),
         Card::Locked => Trouble::Locked(Duration::from_millis(dice.within(100..900))),
@@ -292,6 +303,7 @@ mod tests {
             }
             assert!(rounds.iter().any(|round| !round.ending.is_kill()));
             assert!(has(|trouble| trouble == Trouble::DiskFull));
+            assert!(has(|trouble| trouble == Trouble::FullAtStart));
             assert!(has(|trouble| matches!(trouble, Trouble::Locked(_))));
             let offsets: Vec<i64> = rounds
                 .iter()

@@ -19,6 +19,10 @@ pub struct Report {
     pub accepted: usize,
     /// Events that a program put into the spool while there was no daemon.
     pub stored: usize,
+    /// Mails that a program kept in the queue of mails.
+    pub kept: usize,
+    /// Mails that were left in the mail drop.
+    pub dropped: usize,
     /// Events that were refused.
     pub refused: usize,
     /// Events of which nobody said anything.
@@ -62,6 +66,8 @@ impl fmt::Display for Report {
                 self.stored,
                 "put into the spool by their sender, without a daemon",
             ),
+            (self.kept, "mails kept in the queue of mails"),
+            (self.dropped, "mails left in the mail drop"),
             (self.refused, "refused: they are nowhere"),
             (self.open, "without an answer: they may have arrived"),
         ];

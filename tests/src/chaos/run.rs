@@ -4,40 +4,29 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use notify_core::JobState;
+use notify_core::{EventId, JobState};
 
-use super::daemon::{ready, start, was_killed};
+use super::daemon::{ready, start};
 use super::dice::Dice;
 use super::disk::Disk;
 use super::ledger::{Answer, Ledger};
+use super::life::trouble_name;
+use super::mails;
 use super::mood::Mood;
 use super::oracle;
-use super::plan::{Ending, Plan, Round, Trouble};
-use super::process::{Process, Said, said};
-use super::record::{Record, emptied_journal, held};
+use super::plan::{Ending, Plan};
+use super::process::{Said, said};
+use super::record::Record;
 use super::report::Report;
 use super::sink::{Arrivals, HttpSink, MailSink};
-use super::stage::{Break, HELD, RECIPIENTS, Stage, TARGETS};
+use super::stage::{HELD, RECIPIENTS, Stage, TARGETS};
 use super::verdict::{Broken, Evidence};
 
-/// Senders of each kind.
+/// Senders of events of each kind; who brings mails is alone.
 const SENDERS: usize = 2;
-
-/// A trouble is over after so many answers.
-const TROUBLE: u64 = 12;
-
-/// A moment that does not come by itself is waited for so long.
-const MOMENT: Duration = Duration::from_secs(6);
-
-/// A place in the code that is not reached when nothing is left to do is waited for so long.
-const IDLE: Duration = Duration::from_secs(1);
-
-/// A daemon that is asked to end has so long.
-const STOP: Duration = Duration::from_secs(40);
 
 /// An audit of a spool of any size here has so long.
 const AUDIT: Duration = Duration::from_secs(120);
@@ -96,6 +85,10 @@ pub fn run(options: &Options, say: &(dyn Fn(&str) + Sync)) -> io::Result<Report>
             scope.spawn(|| oracle::run_programs(&stage, &ledger, programs));
             scope.spawn(|| oracle::speak(&socket, &ledger, clients));
         }
+        let dice = |kind| Dice::of(options.seed, kind);
+        let (brought, dropped) = (dice("mail"), dice("mail drop"));
+        scope.spawn(|| mails::bring(&stage, &ledger, brought));
+        scope.spawn(|| mails::drop_off(&stage, &ledger, dropped));
         let played = play.all(&options.plan);
         // Whatever happened: nobody waits for a daemon that does not come any more.
         ledger.close();
@@ -108,7 +101,7 @@ pub fn run(options: &Options, say: &(dyn Fn(&str) + Sync)) -> io::Result<Report>
 }
 
 /// The receivers.
-struct Sinks {
+pub(super) struct Sinks {
     mail: MailSink,
     push: HttpSink,
     hook: HttpSink,
@@ -132,7 +125,7 @@ impl Sinks {
         Stage::set(&options.folder, &options.program, mail, push, hook)
     }
 
-    fn set(&self, [mail, push, hook]: [Mood; TARGETS.len()]) {
+    pub(super) fn set(&self, [mail, push, hook]: [Mood; TARGETS.len()]) {
         self.mail.set(mail);
         self.push.set(push);
         self.hook.set(hook);
@@ -147,14 +140,14 @@ impl Sinks {
 }
 
 /// A run under way.
-struct Play<'a> {
-    stage: &'a Stage,
-    disk: &'a Disk,
-    sinks: &'a Sinks,
-    ledger: &'a Ledger,
+pub(super) struct Play<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) disk: &'a Disk,
+    pub(super) sinks: &'a Sinks,
+    pub(super) ledger: &'a Ledger,
     record: Record,
     say: &'a (dyn Fn(&str) + Sync),
-    report: Report,
+    pub(super) report: Report,
 }
 
 impl Play<'_> {
@@ -179,179 +172,6 @@ impl Play<'_> {
         self.finish()
     }
 
-    /// One life of the daemon. Answers how it ended.
-    fn round(&mut self, round: &Round) -> io::Result<String> {
-        self.sinks.set(round.moods);
-        let is_early = round.trouble_at == 0;
-        if is_early {
-            self.begin(round.trouble)?;
-        }
-        let failpoint = match round.ending {
-            Ending::At { place, time, stall } => {
-                Some(format!("{place}:{time}:{}", stall.as_millis()))
-            }
-            _ => None,
-        };
-        let mut daemon = start(self.stage, failpoint.as_deref())?;
-        let status = match ready(&mut daemon, &self.stage.socket())? {
-            Some(status) => Some(status),
-            None => {
-                self.audit("after a start")?;
-                self.ledger.issue(round.events);
-                self.live(round, &mut daemon, is_early)?
-            }
-        };
-        let ended = self.end(round.ending, daemon, status);
-        self.over(round.trouble)?;
-        ended
-    }
-
-    /// Trouble comes and goes beside the daemon until its end has come, or the time for it.
-    fn live(
-        &mut self,
-        round: &Round,
-        daemon: &mut Process,
-        is_early: bool,
-    ) -> io::Result<Option<ExitStatus>> {
-        let (answers, arrivals) = (self.ledger.answers(), self.ledger.arrivals());
-        let rounds = self.ledger.rounds();
-        let this = &*self;
-        std::thread::scope(|scope| {
-            let trouble = scope.spawn(move || -> io::Result<()> {
-                let passed = |more: u64| {
-                    this.ledger.wait(MOMENT, |ledger| {
-                        ledger.rounds() > rounds || ledger.answers() >= answers + more
-                    });
-                };
-                if !is_early {
-                    passed(round.trouble_at);
-                    if this.ledger.rounds() > rounds {
-                        return Ok(());
-                    }
-                    this.begin(round.trouble)?;
-                }
-                passed(round.trouble_at + TROUBLE);
-                this.over(round.trouble)
-            });
-            let status = this.await_end(round, daemon, answers, arrivals);
-            // The daemon's death does not wait for the end of a trouble.
-            let killed = match status {
-                Ok(None) if round.ending.is_kill() => daemon.kill().map(|_| ()),
-                _ => Ok(()),
-            };
-            this.ledger.turn();
-            let troubled = trouble.join();
-            troubled.unwrap_or_else(|_| Err(io::Error::other("the trouble panicked")))?;
-            killed.and(status)
-        })
-    }
-
-    /// Waits for the moment of the end. Answers how it ended when it did so by itself.
-    fn await_end(
-        &self,
-        round: &Round,
-        daemon: &mut Process,
-        answers: u64,
-        arrivals: u64,
-    ) -> io::Result<Option<ExitStatus>> {
-        let began = Instant::now();
-        let mut idle_since = None;
-        loop {
-            if let Some(status) = daemon.ended_within(Duration::ZERO)? {
-                return Ok(Some(status));
-            }
-            let has_come = match round.ending {
-                Ending::AfterAnswers(more) | Ending::Asked(more) => {
-                    self.ledger.answers() >= answers + more
-                }
-                Ending::AfterArrivals(more) => self.ledger.arrivals() >= arrivals + more,
-                Ending::At { .. } => false,
-            };
-            if has_come || began.elapsed() > MOMENT {
-                return Ok(None);
-            }
-            if self.ledger.is_idle() {
-                let since = *idle_since.get_or_insert_with(Instant::now);
-                if since.elapsed() > IDLE {
-                    return Ok(None);
-                }
-            }
-            daemon.ended_within(Duration::from_millis(2))?;
-        }
-    }
-
-    /// The end of a life, in words.
-    fn end(
-        &mut self,
-        ending: Ending,
-        mut daemon: Process,
-        status: Option<ExitStatus>,
-    ) -> io::Result<String> {
-        if let Some(status) = status {
-            if let (Ending::At { place, .. }, true) = (ending, was_killed(status)) {
-                self.report.kills += 1;
-                return Ok(format!("killed at {place}"));
-            }
-            self.found("crashed", format!("the daemon ended by itself: {status}"));
-            return Ok(format!("ended by itself: {status}"));
-        }
-        if let Ending::Asked(_) = ending {
-            let status = daemon.ask(STOP)?;
-            return Ok(match status {
-                Some(status) if status.success() => "asked to end".to_owned(),
-                Some(status) => {
-                    self.found("stop", format!("asked to end, it ended with {status}"));
-                    format!("asked to end: {status}")
-                }
-                None => {
-                    self.found("stop", format!("asked to end, it goes on after {STOP:?}"));
-                    "asked to end, in vain".to_owned()
-                }
-            });
-        }
-        self.report.kills += 1;
-        Ok(match ending {
-            Ending::At { place, .. } => format!("killed while {place} did not come again"),
-            Ending::AfterArrivals(_) => "killed after an arrival".to_owned(),
-            Ending::AfterAnswers(_) | Ending::Asked(_) => "killed after an answer".to_owned(),
-        })
-    }
-
-    fn begin(&self, trouble: Trouble) -> io::Result<()> {
-        match trouble {
-            Trouble::None => Ok(()),
-            Trouble::DiskFull => {
-                emptied_journal(&self.stage.spool());
-                self.disk.fill()
-            }
-            Trouble::Locked(time) => {
-                let held = held(&self.stage.spool())?;
-                let rounds = self.ledger.rounds();
-                self.ledger.wait(time, |ledger| ledger.rounds() > rounds);
-                drop(held);
-                Ok(())
-            }
-            Trouble::Clock(seconds) => self.stage.set_clock(seconds),
-            Trouble::Configuration(how) => {
-                self.ledger.set_rubbish(how == Break::Garbage);
-                self.stage.damage(how)
-            }
-        }
-    }
-
-    fn over(&self, trouble: Trouble) -> io::Result<()> {
-        match trouble {
-            Trouble::DiskFull => self.disk.empty(),
-            Trouble::Configuration(_) => {
-                self.stage.heal()?;
-                self.ledger.set_rubbish(false);
-                Ok(())
-            }
-            // What was set stays set, and the lock is gone.
-            Trouble::None | Trouble::Locked(_) | Trouble::Clock(_) => Ok(()),
-        }
-    }
-
     /// Everything is well again, and everything arrives.
     fn finish(&mut self) -> io::Result<()> {
         self.sinks.set([Mood::Well; TARGETS.len()]);
@@ -364,16 +184,20 @@ impl Play<'_> {
         self.ledger.wait(DRAIN, Ledger::is_idle);
         self.ledger.close();
         let began = Instant::now();
-        let mut pending = self.record.pending()?;
-        while pending > 0 && began.elapsed() < DRAIN {
+        // A mail that leaves its folder is pending by then.
+        let waiting =
+            |play: &Self| Ok::<_, io::Error>((play.stage.mails()?, play.record.pending()?));
+        let mut left = waiting(self)?;
+        while left != (0, 0) && began.elapsed() < DRAIN {
             if let Some(status) = daemon.ended_within(Duration::from_millis(50))? {
                 self.found("crashed", format!("the last daemon ended: {status}"));
                 return Ok(());
             }
-            pending = self.record.pending()?;
+            left = waiting(self)?;
         }
+        let (mails, pending) = left;
         (self.say)(&format!(
-            "all is well again; {pending} pending after {:.1} s",
+            "all is well again; {mails} mails and {pending} deliveries wait after {:.1} s",
             began.elapsed().as_secs_f64()
         ));
         let ended = self.end(Ending::Asked(0), daemon, None)?;
@@ -382,7 +206,7 @@ impl Play<'_> {
     }
 
     /// The law of conservation, and what else the spool promises of itself, as `notify audit` sees it.
-    fn audit(&mut self, when: &str) -> io::Result<()> {
+    pub(super) fn audit(&mut self, when: &str) -> io::Result<()> {
         let Said {
             status,
             stdout,
@@ -415,6 +239,8 @@ impl Play<'_> {
             match &sent.answer {
                 Answer::Accepted(_) => self.report.accepted += 1,
                 Answer::Stored(_) => self.report.stored += 1,
+                Answer::Kept(_) => self.report.kept += 1,
+                Answer::Dropped => self.report.dropped += 1,
                 Answer::Refused(why) => {
                     self.report.refused += 1;
                     *self
@@ -438,31 +264,20 @@ impl Play<'_> {
         Ok(())
     }
 
-    fn found(&mut self, law: &'static str, detail: String) {
+    pub(super) fn found(&mut self, law: &'static str, detail: String) {
         (self.say)(&format!("BROKEN {law}: {detail}"));
         self.report.broken.push(Broken::new(law, detail));
     }
 }
 
-fn trouble_name(trouble: Trouble) -> &'static str {
-    match trouble {
-        Trouble::None => "no trouble",
-        Trouble::DiskFull => "the disk full",
-        Trouble::Locked(_) => "the database locked",
-        Trouble::Clock(_) => "the clock set",
-        Trouble::Configuration(Break::Unusable(_)) => "a target unusable",
-        Trouble::Configuration(Break::Missing(_)) => "a target missing",
-        Trouble::Configuration(Break::Garbage) => "the configuration rubbish",
-    }
-}
-
-/// The last line of what was said, without what differs from one event to the next.
+/// The last line of what was said that is no advice, without what differs from one event to the next.
 fn short(what: &str, why: &str) -> String {
-    let line = why.lines().last().unwrap_or_default();
-    let same: String = line
-        .chars()
-        .filter(|letter| !letter.is_ascii_digit())
-        .take(150)
-        .collect();
-    format!("{what}: {same}")
+    let mut lines = why.lines().filter(|line| !line.starts_with(' '));
+    let words = lines.next_back().unwrap_or_default().split(' ');
+    let same = words.map(|word| match word.parse::<EventId>() {
+        Ok(_) => "ID".to_owned(),
+        Err(_) => word.replace(|letter: char| letter.is_ascii_digit(), ""),
+    });
+    let same: String = same.collect::<Vec<_>>().join(" ");
+    format!("{what}: {}", same.chars().take(150).collect::<String>())
 }

@@ -19,6 +19,9 @@ pub(super) const HELD: &str = TARGETS[2];
 /// Who gets a mail.
 pub(super) const RECIPIENTS: [&str; 2] = ["one@example.com", "two@example.com"];
 
+/// As `notify forward-mail --install` makes the mail drop.
+const DROP_MODE: u32 = 0o1733;
+
 /// What an administrator, or an editor, does to the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Break {
@@ -67,9 +70,10 @@ impl Stage {
                 ),
             ],
         };
-        for folder in ["etc/priv", "state"] {
+        for folder in ["etc/priv", "state/incoming"] {
             fs::create_dir_all(root.join(folder))?;
         }
+        fs::set_permissions(stage.drop(), fs::Permissions::from_mode(DROP_MODE))?;
         let private = stage.config().join("priv/notifications.cfg");
         fs::write(&private, sections::token(name_of_push, "A.token"))?;
         fs::set_permissions(&private, fs::Permissions::from_mode(0o600))?;
@@ -99,6 +103,32 @@ impl Stage {
     /// The state folder.
     pub(super) fn state(&self) -> PathBuf {
         self.root.join("state")
+    }
+
+    /// The mail drop.
+    pub(super) fn drop(&self) -> PathBuf {
+        self.state().join("incoming")
+    }
+
+    /// How many mails lie in the drop, or in the queue behind it.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub(super) fn mails(&self) -> io::Result<usize> {
+        let is_mail = |name: &str| name.starts_with("mail.") || name.ends_with(".mail");
+        let mut count = 0;
+        for folder in [self.drop(), self.state().join("mail")] {
+            let entries = match fs::read_dir(folder) {
+                // The queue is made when it is needed.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries?,
+            };
+            let names = entries.flatten().map(|entry| entry.file_name());
+            count += names
+                .filter(|name| name.to_str().is_some_and(is_mail))
+                .count();
+        }
+        Ok(count)
     }
 
     /// The folder of the spool.

@@ -102,9 +102,15 @@ impl Evidence {
             known.insert(*number);
             let there = of_number.get(number).map_or(&[][..], Vec::as_slice);
             match answer {
-                Answer::Accepted(id) | Answer::Stored(id) if !there.contains(id) => {
+                Answer::Accepted(id) | Answer::Stored(id) | Answer::Kept(id)
+                    if !there.contains(id) =>
+                {
                     let detail =
                         format!("{} was accepted as {id} and is not there", title(*number));
+                    broken.push(Broken::new("lost", detail));
+                }
+                Answer::Dropped if there.is_empty() => {
+                    let detail = format!("{} was left and is not there", title(*number));
                     broken.push(Broken::new("lost", detail));
                 }
                 Answer::Refused(why) if !there.is_empty() => {
@@ -351,6 +357,24 @@ mod tests {
         built_in.key = format!("{}.mail-to-root", id(1));
         evidence.deliveries.push(built_in);
         check(&evidence, &[]);
+    }
+
+    #[test]
+    fn a_mail_that_was_taken_must_come_out_of_its_folder() {
+        let mut evidence = one(JobState::Delivered, &[Outcome::Delivered], &[Fate::Take]);
+        for answer in [Answer::Dropped, Answer::Kept(id(1))] {
+            evidence.sent[0].answer = answer;
+            check(&evidence, &[]);
+        }
+        evidence.sent[0].answer = Answer::Kept(id(2));
+        check(&evidence, &["lost"]);
+        evidence.events.clear();
+        evidence.deliveries.clear();
+        evidence.arrivals.clear();
+        for answer in [Answer::Dropped, Answer::Kept(id(1))] {
+            evidence.sent[0].answer = answer;
+            check(&evidence, &["lost"]);
+        }
     }
 
     #[test]
