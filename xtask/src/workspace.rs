@@ -137,9 +137,28 @@ fn benches(targets: &[Value]) -> Vec<String> {
         .collect()
 }
 
-/// The cargo that started this task.
+/// The cargo that started this task, without what that one told this program of its package.
+///
+/// Build scripts look at such variables, as that of `ring`: with other values than those of a
+/// call by hand it would be built again, and so would half of the workspace, each time.
 pub(crate) fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for name in names.filter(|name| is_of_a_package(name)) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// Whether cargo sets a variable anew for each package (Cargo reference, "Environment variables").
+fn is_of_a_package(name: &str) -> bool {
+    let whole = [
+        "CARGO_BIN_NAME",
+        "CARGO_CRATE_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+        "OUT_DIR",
+    ];
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") || whole.contains(&name)
 }
 
 /// Builds one program with these arguments of `cargo build`, and says where it is.
@@ -177,8 +196,22 @@ pub(crate) fn output(command: &mut Command) -> Outcome<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dependency, Need, Workspace};
+    use super::{Dependency, Need, Workspace, cargo};
     use serde_json::json;
+
+    #[test]
+    fn no_package_is_told_to_the_inner_cargo() {
+        // Whoever runs this test has set them: for this very package.
+        for name in ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR"] {
+            assert!(std::env::var_os(name).is_some(), "{name}");
+            let removed = |(other, value): (&std::ffi::OsStr, Option<&std::ffi::OsStr>)| {
+                other == name && value.is_none()
+            };
+            assert!(cargo().get_envs().any(removed), "{name}");
+        }
+        let kept = |name: &str| !cargo().get_envs().any(|(other, _)| other == name);
+        assert!(kept("CARGO") && kept("CARGO_HOME") && kept("CARGO_TARGET_DIR"));
+    }
 
     #[test]
     fn metadata_becomes_packages() {

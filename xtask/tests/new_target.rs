@@ -110,7 +110,17 @@ impl Copy {
 
     fn try_to_run(&self, program: &str, arguments: &[&str]) -> (i32, String) {
         let began = Instant::now();
-        let output = Command::new(program)
+        let mut command = Command::new(program);
+        // Build scripts look at what is told of the package of this test, and would run again.
+        for (name, _) in std::env::vars_os() {
+            let is_of_a_package = ["CARGO_PKG_", "CARGO_MANIFEST_"]
+                .iter()
+                .any(|start| name.to_string_lossy().starts_with(start));
+            if is_of_a_package {
+                command.env_remove(name);
+            }
+        }
+        let output = command
             .current_dir(&self.root)
             .args(arguments)
             .env("CARGO_TARGET_DIR", &self.target)
