@@ -1,5 +1,6 @@
 //! Mails of the drop and of root's queue become events.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +17,13 @@ use crate::event;
 use crate::forward::{Entered, Entrance, by_hardness};
 use crate::setup::Ready;
 
-/// How often it is looked whether a mail lies there that nobody told of.
+/// How often it is looked again when a mail is left, or when no event may tell of one.
 const LOOK: Duration = Duration::from_secs(60);
+/// How often else, for places in the drop that were taken and left.
+const RARELY: Duration = Duration::from_secs(5 * 60);
+/// The names of the folders in that of the state.
+const DROP: &str = "incoming";
+const QUEUE: &str = "mail";
 /// How long the next look waits for more mails.
 const SETTLE: Duration = Duration::from_millis(50);
 
@@ -39,38 +45,43 @@ impl MailRoom {
         let mut told = String::new();
         loop {
             // First the watch, then the look: no mail is missed in between.
-            let stir = Stir::over([self.incoming(), self.state.join("mail")]);
+            // The folders themselves may come later, into that of the state.
+            let stir = Stir::over([self.incoming(), self.state.join(QUEUE), self.state.clone()]);
             let now = Arc::clone(&ready.borrow_and_update());
             let looked = self.look(now, stop.clone()).await;
             if stop.is_cancelled() {
                 return;
             }
-            let trouble = looked.err().unwrap_or_default();
+            let (is_any_left, trouble) = match looked {
+                Ok(is_any_left) => (is_any_left, String::new()),
+                Err(trouble) => (true, trouble),
+            };
+            let longest = match is_any_left || !stir.sees() {
+                true => LOOK,
+                false => RARELY,
+            };
             if trouble != told {
                 if !trouble.is_empty() {
                     tracing::warn!("mail for root is not taken: {trouble}");
                 }
                 told = trouble;
             }
-            let is_mail = |name: Option<&std::ffi::OsStr>| {
-                name.and_then(|name| name.to_str())
-                    .is_some_and(|name| name.starts_with("mail.") || name.ends_with(".mail"))
-            };
             tokio::select! {
                 () = stop.cancelled() => return,
                 // A mail may wait for a matcher that was mended.
                 Ok(()) = ready.changed() => {}
-                () = stir.wait(LOOK, SETTLE, is_mail) => {}
+                () = stir.wait(longest, SETTLE, is_of_mails) => {}
             }
         }
     }
 
     fn incoming(&self) -> PathBuf {
-        self.state.join("incoming")
+        self.state.join(DROP)
     }
 
-    /// One look: all that lies there, on a thread where files may take their time.
-    async fn look(&self, ready: Arc<Ready>, stop: CancellationToken) -> Result<(), String> {
+    /// One look: all that lies there, on a thread where files may take their time. Whether
+    /// a mail is left.
+    async fn look(&self, ready: Arc<Ready>, stop: CancellationToken) -> Result<bool, String> {
         let room = self.clone();
         let runtime = Handle::current();
         let look = move || runtime.block_on(room.take(&ready, &stop));
@@ -81,14 +92,14 @@ impl MailRoom {
     }
 
     /// When it is stopped, the other mails stay for the next start.
-    async fn take(&self, ready: &Ready, stop: &CancellationToken) -> Result<(), String> {
+    async fn take(&self, ready: &Ready, stop: &CancellationToken) -> Result<bool, String> {
         let incoming = match MailDrop::open(&self.incoming()) {
             Ok(incoming) => Some(incoming),
             Err(error) if error.kind() == DropErrorKind::Missing => None,
             Err(error) => return Err(said(&error)),
         };
-        if incoming.is_none() && !self.state.join("mail").is_dir() {
-            return Ok(());
+        if incoming.is_none() && !self.state.join(QUEUE).is_dir() {
+            return Ok(false);
         }
         let queue = Queue::open(&self.state).map_err(|error| said(&error))?;
         let _lock = queue.lock().map_err(|error| said(&error))?;
@@ -96,6 +107,7 @@ impl MailRoom {
         let collected = incoming.map_or(Ok(()), |incoming| collect(&incoming, &queue, stop));
         let mut mails = queue.list().map_err(|error| said(&error))?;
         by_hardness(&mut mails);
+        let mut is_any_left = false;
         for mail in mails {
             if stop.is_cancelled() {
                 break;
@@ -125,13 +137,20 @@ impl MailRoom {
             match entrant.entered {
                 Entered::Accepted | Entered::Done | Entered::Loop => {}
                 Entered::Stays(why) => {
+                    is_any_left = true;
                     tracing::info!(event = %id, "a mail stays in the queue: {why}");
                 }
                 Entered::Failed(why) => tracing::error!(event = %id, "a mail was set aside: {why}"),
             }
         }
-        collected
+        collected.map(|()| is_any_left)
     }
+}
+
+/// Whether a change of such a name may be a mail, or the folder of mails.
+fn is_of_mails(name: Option<&OsStr>) -> bool {
+    let name = name.and_then(OsStr::to_str).unwrap_or_default();
+    name.starts_with("mail.") || name.ends_with(".mail") || [DROP, QUEUE].contains(&name)
 }
 
 fn collect(incoming: &MailDrop, queue: &Queue, stop: &CancellationToken) -> Result<(), String> {

@@ -49,7 +49,7 @@ use crate::{logs, spools};
 /// How many threads deliver. Most of the time is spent waiting for others.
 const THREADS: usize = 2;
 /// How often it is looked whether the wall clock was set.
-const CLOCK_LOOK: Duration = Duration::from_secs(30);
+const CLOCK_LOOK: Duration = Duration::from_secs(60);
 /// How long what is being taken may take when nothing more is let in.
 const CLOSING: Duration = Duration::from_secs(5);
 /// How long the rest may take when the worker has ended.

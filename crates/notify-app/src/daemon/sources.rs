@@ -16,7 +16,22 @@ const SETTLE: Duration = Duration::from_millis(200);
 /// How often files are looked at of which no event comes, as those of a cluster.
 const LOOK: Duration = Duration::from_secs(10);
 /// How often the others are looked at, should an event have been missed.
-const RARELY: Duration = Duration::from_secs(60);
+const RARELY: Duration = Duration::from_secs(5 * 60);
+/// File systems that may change on another host, by which no event is told of here (statfs(2)):
+/// NFS, SMB, CIFS, SMB2, FUSE, Ceph, 9P, AFS, GFS2, OCFS2, Lustre.
+const SHARED: [u32; 11] = [
+    0x6969,
+    0x517b,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x6573_5546,
+    0x00c3_6400,
+    0x0102_1997,
+    0x5346_414f,
+    0x0116_1970,
+    0x7461_636f,
+    0x0bd0_0bd0,
+];
 /// No file of a configuration is larger, in bytes; what follows is not looked at.
 const LARGEST: u64 = 64 << 20;
 
@@ -62,18 +77,21 @@ impl Sources {
                 stir.wait(SETTLE, SETTLE, |_| true).await;
                 return;
             }
-            stir.wait(self.longest(), SETTLE, |_| true).await;
+            let longest = match stir.sees() && !self.is_shared() {
+                true => RARELY,
+                false => LOOK,
+            };
+            stir.wait(longest, SETTLE, |_| true).await;
         }
     }
 
-    /// The files of Proxmox VE change on other hosts, of which no event comes; a folder
-    /// that is not there has none either.
-    fn longest(&self) -> Duration {
-        if self.store.is_pve_folder() || !self.store.folder().is_dir() {
-            LOOK
-        } else {
-            RARELY
-        }
+    /// Whether the files may change on another host, as those of Proxmox VE do. A folder that
+    /// is not there may come with such a file system.
+    fn is_shared(&self) -> bool {
+        let folder = self.store.folder();
+        self.store.is_pve_folder()
+            || !folder.is_dir()
+            || self.files.iter().any(|file| lies_on_shared(file))
     }
 
     /// As [`Sources::print`]; the file system of a cluster may take its time.
@@ -82,6 +100,12 @@ impl Sources {
         let looked = tokio::task::spawn_blocking(move || sources.print()).await;
         looked.unwrap_or_else(|_| self.print())
     }
+}
+
+/// The private file may lie elsewhere than the others.
+fn lies_on_shared(file: &Path) -> bool {
+    rustix::fs::statfs(file)
+        .is_ok_and(|found| u32::try_from(found.f_type).is_ok_and(|kind| SHARED.contains(&kind)))
 }
 
 fn content(file: &Path) -> Result<Vec<u8>, io::ErrorKind> {
@@ -127,6 +151,14 @@ mod tests {
         }
         fs::write(folder.path().join("other"), "x").expect("a file");
         assert_eq!(sources.print(), before);
+    }
+
+    #[test]
+    fn files_of_this_host_are_not_shared() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let sources = |path: &std::path::Path| Sources::of(&Store::open(path));
+        assert!(!sources(folder.path()).is_shared());
+        assert!(sources(&folder.path().join("missing")).is_shared());
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! Waits until something changes in some folders.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,12 +21,15 @@ const RESTLESS: Duration = Duration::from_secs(5);
 /// for each look.
 pub(super) struct Stir {
     events: Option<EventStream<[u8; BUFFER]>>,
+    /// Whether a folder is there that cannot be watched.
+    is_blind: bool,
 }
 
 impl Stir {
     /// Watches over those of the folders that are there. Where the system gives no
     /// watch, [`Stir::wait`] waits to the end of its time.
     pub(super) fn over<P: AsRef<Path>>(folders: impl IntoIterator<Item = P>) -> Self {
+        let mut is_blind = false;
         let watched = || {
             let inotify = Inotify::init()?;
             let mask = WatchMask::CLOSE_WRITE
@@ -38,21 +42,31 @@ impl Stir {
                 | WatchMask::ONLYDIR;
             let mut any = false;
             for folder in folders {
-                // One that is missing comes into being in one that is watched, or is found in time.
-                any |= inotify.watches().add(folder.as_ref(), mask).is_ok();
+                match inotify.watches().add(folder.as_ref(), mask) {
+                    Ok(_) => any = true,
+                    // One that is missing comes into being in one that is watched, or is found in time.
+                    Err(error) => is_blind |= error.kind() != ErrorKind::NotFound,
+                }
             }
             let stream = any.then(|| inotify.into_event_stream([0; BUFFER]));
             stream.transpose()
         };
+        let events = watched().unwrap_or_else(|error: std::io::Error| {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no watch over folders: changes are seen late"
+            );
+            None
+        });
         Stir {
-            events: watched().unwrap_or_else(|error: std::io::Error| {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "no watch over folders: changes are seen late"
-                );
-                None
-            }),
+            is_blind: is_blind || events.is_none(),
+            events,
         }
+    }
+
+    /// Whether all changes of the folders are seen. Where they are not, it is looked more often.
+    pub(super) fn sees(&self) -> bool {
+        !self.is_blind
     }
 
     /// Waits for a change of a name that matters and then until nothing changes for `settle`;
@@ -103,6 +117,7 @@ mod tests {
     async fn a_change_since_it_was_made_is_seen() {
         let folder = tempfile::tempdir().expect("a folder");
         let stir = Stir::over([folder.path(), &folder.path().join("missing")]);
+        assert!(stir.sees());
         std::fs::write(folder.path().join("file"), "x").expect("a file");
         stir.wait(LONG, SHORT, |_| true).await;
     }
@@ -118,12 +133,20 @@ mod tests {
         assert_eq!(begin.elapsed(), LONG);
     }
 
+    #[tokio::test]
+    async fn what_cannot_be_watched_is_told() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("file");
+        std::fs::write(&file, "x").expect("a file");
+        assert!(!Stir::over([folder.path(), &file]).sees());
+    }
+
     #[tokio::test(start_paused = true)]
     async fn without_a_folder_it_waits_to_the_end() {
         let begin = tokio::time::Instant::now();
-        Stir::over(["/nowhere/at/all"])
-            .wait(LONG, SHORT, |_| true)
-            .await;
+        let stir = Stir::over(["/nowhere/at/all"]);
+        assert!(!stir.sees());
+        stir.wait(LONG, SHORT, |_| true).await;
         assert_eq!(begin.elapsed(), LONG);
     }
 }
