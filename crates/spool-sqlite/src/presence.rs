@@ -4,13 +4,12 @@
 //! is gone when it is closed. SQLite does not look, so this does: before each reading, and around
 //! each commit, before anybody is answered.
 
-use std::fs::Metadata;
-use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use notify_core::{SpoolError, SpoolErrorKind};
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+use rustix::io::Errno;
 
 use crate::fault::fault;
 
@@ -27,7 +26,7 @@ pub(crate) struct Presence {
 /// What tells a file from another of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Identity {
-    device: u64,
+    device: (u32, u32),
     inode: u64,
 }
 
@@ -69,15 +68,17 @@ impl Presence {
     }
 }
 
+/// Not by `metadata`: whoever asks for the times of a file makes the next write give it finer
+/// ones (Linux 6.13, multigrain timestamps), and each commit would sync them, too.
 fn identity(path: &Path) -> Result<Identity, SpoolError> {
-    let identity = |about: Metadata| Identity {
-        device: about.dev(),
-        inode: about.ino(),
-    };
-    path.symlink_metadata()
-        .map(identity)
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => gone(path),
+    let about = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::INO);
+    about
+        .map(|about| Identity {
+            device: (about.stx_dev_major, about.stx_dev_minor),
+            inode: about.stx_ino,
+        })
+        .map_err(|error| match error {
+            Errno::NOENT | Errno::NOTDIR => gone(path),
             _ => fault(SpoolErrorKind::Broken, path, "cannot be looked at").caused_by(error),
         })
 }
