@@ -4,24 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use notify_bus::{BreakerState, Bus, Gauges, SECONDS, TargetGauges};
-use notify_core::{FailureKind, Outcome, SpoolError, TargetQueue, Zone};
+use notify_core::{Outcome, SpoolError, TargetQueue, Zone};
 use rustix::fs::{Access, access};
 
 use crate::status::{
     Breaker, Deliveries, Durations, Queue, SinceStart, SpoolTrouble, Status, TargetSinceStart,
     TargetStatus,
 };
-
-/// How an attempt can end: series begin at zero and not when it first happens.
-const OUTCOMES: [Outcome; 7] = [
-    Outcome::Delivered,
-    Outcome::Partial,
-    Outcome::CutOff,
-    Outcome::Failed(FailureKind::Misconfigured),
-    Outcome::Failed(FailureKind::Rejected),
-    Outcome::Failed(FailureKind::Unavailable),
-    Outcome::Failed(FailureKind::Uncertain),
-];
 
 /// How a bus and its spool fare now; `folder` holds the spool and nothing else.
 ///
@@ -160,7 +149,8 @@ fn since_start(gauges: &TargetGauges) -> TargetSinceStart {
     TargetSinceStart {
         delivered: gauges.delivered,
         dead: gauges.dead,
-        attempts: OUTCOMES
+        // All of them: series begin at zero, and not when it first happens.
+        attempts: Outcome::ALL
             .map(|outcome| (outcome.name(), number(outcome)))
             .into(),
         durations: Durations {

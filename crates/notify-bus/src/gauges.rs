@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use notify_core::{FailureKind, Outcome};
+use notify_core::Outcome;
 
 use crate::SpoolTrouble;
 
@@ -11,17 +11,6 @@ pub const SECONDS: [f64; 10] = [0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.
 
 /// What targets are called together that are not in the configuration. No section can have it.
 pub const OTHERS: &str = "(other)";
-
-/// How an attempt can end.
-const OUTCOMES: [Outcome; 7] = [
-    Outcome::Delivered,
-    Outcome::Partial,
-    Outcome::CutOff,
-    Outcome::Failed(FailureKind::Misconfigured),
-    Outcome::Failed(FailureKind::Rejected),
-    Outcome::Failed(FailureKind::Unavailable),
-    Outcome::Failed(FailureKind::Uncertain),
-];
 
 /// Everything that is counted.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -72,7 +61,7 @@ pub struct Durations {
 /// The counters of one target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
-    attempts: [u64; OUTCOMES.len()],
+    attempts: [u64; Outcome::ALL.len()],
     delivered: u64,
     dead: u64,
     durations: Durations,
@@ -94,7 +83,7 @@ impl Durations {
 
 impl Tally {
     pub(crate) fn attempted(&mut self, outcome: Outcome, took: Duration) {
-        if let Some(place) = OUTCOMES.iter().position(|known| *known == outcome) {
+        if let Some(place) = Outcome::ALL.iter().position(|known| *known == outcome) {
             self.attempts[place] += 1;
         }
         self.durations.add(took);
@@ -111,7 +100,7 @@ impl Tally {
     pub(crate) fn gauges(&self, name: &str) -> TargetGauges {
         TargetGauges {
             name: name.to_owned(),
-            attempts: OUTCOMES.into_iter().zip(self.attempts).collect(),
+            attempts: Outcome::ALL.into_iter().zip(self.attempts).collect(),
             delivered: self.delivered,
             dead: self.dead,
             durations: self.durations.clone(),

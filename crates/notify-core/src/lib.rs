@@ -60,7 +60,7 @@ pub use failure::{Failure, FailureKind};
 pub use field::{FieldError, check_field, field_name_is_valid};
 pub use host::{Host, PlainHost};
 pub use limits::{Limit, Limits, Unit};
-pub use mail::{ForwardedMail, LegacyMail};
+pub use mail::{ForwardedMail, LegacyMail, RecipientError, check_recipient};
 pub use notification::{Content, EventId, Notification, Severity, UnknownSeverity};
 pub use registry::{Registry, RegistryError};
 pub use report::report;

@@ -1,6 +1,6 @@
 //! The properties that every mail target has.
 
-use notify_schema::{Kind, Property, excerpt};
+use notify_schema::{Kind, Property, excerpt, parse_size};
 
 use crate::{Address, NotAnAddress};
 
@@ -56,7 +56,7 @@ pub static SENDER_OR_ROOT: Property = Property::fallback(
 pub static MAX_MAIL_SIZE: Property = Property::optional(
     "max-mail-size",
     Kind::Checked {
-        what: "octets, or a number with K or M, from 16K",
+        what: "octets, or a number with K, M or G, from 16K",
         check: max_mail_size,
     },
     "Largest mail that is forwarded whole. In a larger one the largest attachments are replaced by a line that names them.",
@@ -76,16 +76,12 @@ fn max_mail_size(value: &str) -> Result<(), String> {
 /// # Errors
 /// It is no such number, or too small a one.
 pub fn octets(value: &str) -> Result<usize, String> {
-    let (digits, unit) = match value.strip_suffix(['M', 'm']) {
-        Some(digits) => (digits, 1024 * 1024),
-        None => match value.strip_suffix(['K', 'k']) {
-            Some(digits) => (digits, 1024),
-            None => (value, 1),
-        },
+    let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    let octets = match is_number {
+        true => value.parse().ok(),
+        false => parse_size(&value.to_ascii_uppercase()).ok(),
     };
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    let number = is_number.then(|| digits.parse::<usize>().ok()).flatten();
-    let octets = number.and_then(|number| number.checked_mul(unit));
+    let octets = octets.and_then(|octets: u64| usize::try_from(octets).ok());
     match octets {
         None => Err(format!("not a size: `{}`", excerpt(value))),
         Some(octets) if octets < MAX_MAIL_SIZE_MIN => Err(format!(
@@ -136,6 +132,7 @@ mod tests {
         assert_eq!(octets("10M"), Ok(10 << 20));
         assert_eq!(octets("16k"), Ok(16 << 10));
         assert_eq!(octets("52428800"), Ok(50 << 20));
+        assert_eq!(octets("1G"), Ok(1 << 30));
         for bad in [
             "",
             "M",
@@ -143,7 +140,7 @@ mod tests {
             "-1",
             "+20000",
             "10 M",
-            "10G",
+            "10P",
             "15K",
             "0",
             "99999999999999999999",

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use notify_core::{
-    Attempt, Failure, FailureKind, Host, Notification, Receipt, Target, async_trait,
+    Attempt, Failure, FailureKind, Host, Notification, Receipt, RecipientError, Target, async_trait,
 };
 use notify_schema::Fault;
 use rustix::io::Errno;
@@ -63,9 +63,8 @@ impl Target for Sendmail {
         .await
         .map_err(|error| start_failure(program, &error))?;
         judge(program, &ended)?;
-        let refusal = |text| {
-            let failure = Failure::misconfigured("an address has no control characters");
-            (text, failure)
+        let refusal = |(text, error): (String, RecipientError)| {
+            (text, Failure::misconfigured(error.to_string()))
         };
         Ok(Receipt {
             reference: None,

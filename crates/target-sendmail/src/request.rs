@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use notify_core::{Attempt, Content, Failure, ForwardedMail, Host, Notification};
+use notify_core::{
+    Attempt, Content, Failure, ForwardedMail, Host, Notification, RecipientError, check_recipient,
+};
 use notify_mail::{Address, Letter, has_lone_dot, within};
 
 use crate::Config;
@@ -14,8 +16,8 @@ pub struct Request {
     pub arguments: Vec<String>,
     /// The standard input.
     pub message: Arc<[u8]>,
-    /// Recipients that no command line can carry.
-    pub refused: Vec<String>,
+    /// Recipients that cannot be handed over, and why.
+    pub refused: Vec<(String, RecipientError)>,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -38,12 +40,19 @@ pub fn request(
 ) -> Result<Request, Failure> {
     let recipients = config.addressees.on(attempt.host)?;
     let chosen = recipients.chosen(attempt.recipients)?;
-    let (passable, refused): (Vec<&str>, Vec<&str>) =
-        chosen.into_iter().partition(|text| is_passable(text));
+    let mut passable = Vec::new();
+    let mut refused = Vec::new();
+    for text in chosen {
+        match check_recipient(text) {
+            Ok(()) => passable.push(text),
+            Err(error) => refused.push((text.to_owned(), error)),
+        }
+    }
     if passable.is_empty() {
+        let reasons: Vec<_> = refused.iter().map(|(_, error)| error.to_string()).collect();
+        let reasons = reasons.join(", ");
         return Err(Failure::misconfigured(format!(
-            "no recipient can be handed over: {}",
-            refused.join(", ").escape_debug()
+            "no recipient can be handed over: {reasons}"
         )));
     }
     let unread: Vec<String> = passable.iter().filter_map(|text| as_it_is(text)).collect();
@@ -65,7 +74,7 @@ pub fn request(
     Ok(Request {
         arguments,
         message: mail.message,
-        refused: refused.into_iter().map(str::to_owned).collect(),
+        refused,
         warnings: recipients
             .warnings
             .into_iter()
@@ -110,10 +119,6 @@ fn forwarded(config: &Config, mail: &ForwardedMail) -> Mail {
         message,
         warnings,
     }
-}
-
-fn is_passable(recipient: &str) -> bool {
-    !recipient.trim().is_empty() && !recipient.chars().any(char::is_control)
 }
 
 /// The warning about a recipient that is no address.

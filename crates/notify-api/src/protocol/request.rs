@@ -5,6 +5,7 @@ use std::fmt;
 
 use notify_core::{
     Content, EventId, LegacyMail, Millis, Notification, Severity, Zone, check_field,
+    check_recipient,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -199,7 +200,7 @@ impl LegacyRequest {
     /// The recipients, and the event that is meant.
     ///
     /// # Errors
-    /// As [`SendRequest::event`], and when there is no recipient.
+    /// As [`SendRequest::event`], and when there is no recipient, or one that no target can take.
     pub fn event(
         self,
         host: &str,
@@ -209,6 +210,11 @@ impl LegacyRequest {
         if self.recipients.is_empty() {
             return Err(declined("expected at least one of `recipients`"));
         }
+        for recipient in &self.recipients {
+            check_recipient(recipient)
+                .map_err(|error| declined(format!("`recipients`: {error}")))?;
+        }
+        check_field("author", &self.author).map_err(|error| declined(error.to_string()))?;
         let mail = LegacyMail {
             recipients: self.recipients,
             author: self.author,
@@ -371,6 +377,29 @@ mod tests {
             r#"{"legacy":{"recipients":[],"author":"a","event":{"title":"a"}}}"#,
             "recipients",
         );
+    }
+
+    #[test]
+    fn recipients_are_those_that_a_target_can_take() {
+        let check = |recipients: Value, author: &str, part: &str| {
+            let event = json!({"title": "a"});
+            let mail = json!({"recipients": recipients, "author": author, "event": event});
+            refused(&json!({ "legacy": mail }).to_string(), part);
+        };
+        check(
+            json!(["a@b", "a@b\r\nBcc: c@d"]),
+            "a",
+            "no control characters",
+        );
+        check(json!(["a@b", " "]), "a", "not empty");
+        check(json!(["a".repeat(10_000)]), "a", "at most 4096 octets");
+        check(
+            json!(["a@b"]),
+            "a\r\nBcc: c@d",
+            "`author` contains a control",
+        );
+        let line = r#"{"legacy":{"recipients":["a@b, c@d"],"author":"a","event":{"title":"a"}}}"#;
+        assert!(event(line).is_ok());
     }
 
     #[test]

@@ -96,6 +96,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// All of them.
+    pub const ALL: [Outcome; 7] = [
+        Outcome::Delivered,
+        Outcome::Partial,
+        Outcome::CutOff,
+        Outcome::Failed(FailureKind::Misconfigured),
+        Outcome::Failed(FailureKind::Rejected),
+        Outcome::Failed(FailureKind::Unavailable),
+        Outcome::Failed(FailureKind::Uncertain),
+    ];
+
     /// `delivered`, `partial`, `cut-off`, or the name of the failure's kind.
     pub const fn name(self) -> &'static str {
         match self {
@@ -108,14 +119,7 @@ impl Outcome {
 
     /// The outcome of this name.
     pub fn named(name: &str) -> Option<Self> {
-        let kinds = [
-            FailureKind::Misconfigured,
-            FailureKind::Rejected,
-            FailureKind::Unavailable,
-            FailureKind::Uncertain,
-        ];
-        let failed = kinds.into_iter().map(Outcome::Failed);
-        let mut all = failed.chain([Outcome::Delivered, Outcome::Partial, Outcome::CutOff]);
+        let mut all = Outcome::ALL.into_iter();
         all.find(|outcome| outcome.name() == name)
     }
 }
@@ -195,17 +199,10 @@ pub enum Selection {
 #[cfg(test)]
 mod tests {
     use super::Outcome;
-    use crate::FailureKind;
 
     #[test]
     fn outcomes_read_back() {
-        for outcome in [
-            Outcome::Delivered,
-            Outcome::Partial,
-            Outcome::CutOff,
-            Outcome::Failed(FailureKind::Uncertain),
-            Outcome::Failed(FailureKind::Misconfigured),
-        ] {
+        for outcome in Outcome::ALL {
             assert_eq!(Outcome::named(outcome.name()), Some(outcome));
         }
         assert_eq!(Outcome::named("lost"), None);

@@ -1,5 +1,7 @@
 //! An engine with small targets: who is chosen, what becomes of it, what is wrong.
 
+mod trace;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
