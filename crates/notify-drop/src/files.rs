@@ -44,6 +44,11 @@ impl Owner {
         })))
     }
 
+    /// Whether a file is one that root made for itself, which the owner may not open.
+    pub(crate) fn is_shut_out(&self, file: impl AsFd) -> rustix::io::Result<bool> {
+        Ok(self.0.is_some() && rustix::fs::fstat(file)?.st_uid == 0)
+    }
+
     /// Only for what is certainly new: it might be anybody's, else.
     fn take(&self, new: impl AsFd) -> rustix::io::Result<()> {
         match self.0 {
@@ -70,7 +75,7 @@ pub(crate) fn make_folder(
         Err(error) => return Err(error),
     }
     let made = subfolder(folder, name)?;
-    if owner.0.is_some() && rustix::fs::fstat(&made)?.st_uid == 0 {
+    if owner.is_shut_out(&made)? {
         owner.take(&made)?;
     }
     Ok(made)

@@ -24,6 +24,7 @@ pub(crate) const MOST_REFUSED: usize = 100;
 
 const FAILED: &str = "failed";
 const REFUSED: &str = "refused";
+const LOCK: &str = "lock";
 
 /// An open queue.
 ///
@@ -49,6 +50,8 @@ pub struct Queued {
 #[derive(Debug)]
 pub struct QueueLock {
     _file: File,
+    /// What was locked in its place before.
+    _before: Option<File>,
 }
 
 impl Queue {
@@ -153,10 +156,28 @@ impl Queue {
     /// # Errors
     /// `Busy` when another one is.
     pub fn lock(&self) -> Result<QueueLock, DropError> {
-        let file = files::keep_open(&self.folder, "lock", &self.owner);
+        let found = self.locked()?;
+        let is_foreign = self.owner.is_shut_out(&found);
+        if !is_foreign.map_err(|error| self.cannot("lock", error))? {
+            return Ok(QueueLock {
+                _file: found,
+                _before: None,
+            });
+        }
+        // Not given away: whoever owns the folder may have moved any file here. The one before is
+        // held on to, for those who have opened it by now.
+        files::remove(&self.folder, LOCK).map_err(|error| self.cannot("lock", error))?;
+        Ok(QueueLock {
+            _file: self.locked()?,
+            _before: Some(found),
+        })
+    }
+
+    fn locked(&self) -> Result<File, DropError> {
+        let file = files::keep_open(&self.folder, LOCK, &self.owner);
         let file = file.map_err(|error| self.cannot("lock", error))?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(QueueLock { _file: file }),
+            Ok(()) => Ok(file),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(DropError::new(
                 DropErrorKind::Busy,
                 format!("another process is at the queue {}", self.path.display()),
