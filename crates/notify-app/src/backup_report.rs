@@ -46,7 +46,7 @@ pub(crate) fn backup_report(
             .map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
         None => now(),
     };
-    let setup = Setup::new(global)?;
+    let setup = Setup::to_hand_over(global)?;
     let (options, faults) = options(&setup, args)?;
     let (host, host_faults) = setup.host();
     let event = event(args, host.name(), timestamp)?;

@@ -8,6 +8,9 @@ use crate::exit::Stop;
 /// The state folder of the system.
 pub(crate) const SYSTEM_STATE: &str = "/var/lib/notify";
 
+/// The configuration folder of Proxmox VE.
+const PVE: &str = "/etc/pve";
+
 /// Where the system's daemon listens.
 const SYSTEM_SOCKET: &str = "/run/notify/notify.sock";
 
@@ -29,6 +32,25 @@ pub(crate) struct Surroundings {
     pub(crate) socket: Option<OsString>,
     pub(crate) home: Option<OsString>,
     pub(crate) is_root: bool,
+}
+
+/// The configuration folder of a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConfigFolder {
+    pub(crate) path: PathBuf,
+    /// Whether it should be there and is not.
+    pub(crate) is_away: bool,
+}
+
+impl ConfigFolder {
+    /// Exit 2: who must read it cannot go on.
+    pub(crate) fn not_there(&self) -> Stop {
+        Stop::usage(format!(
+            "the configuration folder {} is not there",
+            self.path.display()
+        ))
+        .with_hint("create it, or name another with --config-dir")
+    }
 }
 
 /// Where a daemon may be met, or has left its spool.
@@ -75,33 +97,39 @@ impl Surroundings {
     /// user `$XDG_CONFIG_HOME/notify` if it is a folder; else `/etc/pve` if it is
     /// a folder; else `/etc/notify`, whether it exists or not.
     pub(crate) fn config(&self, is_dir: impl Fn(&Path) -> bool) -> Result<PathBuf, Stop> {
-        if let Some(named) = self
-            .named
-            .clone()
-            .or_else(|| self.config_dir.clone().map(PathBuf::from))
-        {
-            return if is_dir(&named) {
-                Ok(named)
-            } else {
-                Err(Stop::usage(format!(
-                    "the configuration folder {} is not there",
-                    named.display()
-                ))
-                .with_hint("create it, or name another with --config-dir"))
-            };
+        let config = self.config_or_away(is_dir, |_| false);
+        match config.is_away {
+            true => Err(config.not_there()),
+            false => Ok(config.path),
         }
-        let own = self
-            .user_folder(self.xdg_config.as_ref(), ".config")
-            .filter(|own| is_dir(own));
-        let system = || {
-            let pve = PathBuf::from("/etc/pve");
-            if is_dir(&pve) {
-                pve
-            } else {
-                PathBuf::from("/etc/notify")
+    }
+
+    /// The same for a command that hands over, which need not read it.
+    ///
+    /// One that is away, as when it is not mounted, is chosen when it was named, and when a daemon
+    /// that runs works with it (`is_worked`): the next one in its place would be another
+    /// configuration.
+    pub(crate) fn config_or_away(
+        &self,
+        is_dir: impl Fn(&Path) -> bool,
+        is_worked: impl Fn(&Path) -> bool,
+    ) -> ConfigFolder {
+        let by_variable = || self.config_dir.clone().map(PathBuf::from);
+        if let Some(path) = self.named.clone().or_else(by_variable) {
+            let is_away = !is_dir(&path);
+            return ConfigFolder { path, is_away };
+        }
+        let own = self.user_folder(self.xdg_config.as_ref(), ".config");
+        for path in own.into_iter().chain([PathBuf::from(PVE)]) {
+            let is_away = !is_dir(&path);
+            if !is_away || is_worked(&path) {
+                return ConfigFolder { path, is_away };
             }
-        };
-        Ok(own.unwrap_or_else(system))
+        }
+        ConfigFolder {
+            path: PathBuf::from("/etc/notify"),
+            is_away: false,
+        }
     }
 
     /// The folder for what the program must remember: `/var/lib/notify`, for users their own.
@@ -216,6 +244,37 @@ mod tests {
             ..user
         };
         check(&user, &["/x/notify"], Some("/x/notify"));
+    }
+
+    #[track_caller]
+    fn check_away(folders: &[&str], worked: &[&str], expected: (&str, bool)) {
+        let is_in = |list: &[&str], path: &Path| list.iter().any(|known| Path::new(known) == path);
+        let user = Surroundings {
+            xdg_config: Some("/x".into()),
+            ..Surroundings::default()
+        };
+        let found = user.config_or_away(|path| is_in(folders, path), |path| is_in(worked, path));
+        let (path, is_away) = expected;
+        assert_eq!(
+            (found.path.as_path(), found.is_away),
+            (Path::new(path), is_away)
+        );
+    }
+
+    #[test]
+    fn a_folder_that_is_away_is_still_that_of_the_daemon_that_works_with_it() {
+        check_away(&["/etc/notify"], &["/etc/pve"], ("/etc/pve", true));
+        check_away(&["/etc/pve"], &["/x/notify"], ("/x/notify", true));
+        check_away(&["/etc/pve"], &["/etc/pve"], ("/etc/pve", false));
+        check_away(&["/etc/notify"], &[], ("/etc/notify", false));
+        // An empty configuration is one.
+        check_away(&[], &["/etc/notify"], ("/etc/notify", false));
+        let named = Surroundings {
+            named: Some("/named".into()),
+            ..Surroundings::default()
+        };
+        assert!(named.config_or_away(|_| false, |_| false).is_away);
+        assert!(!named.config_or_away(|_| true, |_| false).is_away);
     }
 
     #[track_caller]

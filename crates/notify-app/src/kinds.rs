@@ -55,7 +55,7 @@ fn send(kind: &EventKind, global: &Global, args: &KindOfEvent, console: &Console
         None => now(),
     };
     let fields = given_fields(kind, args)?;
-    let setup = Setup::new(global)?;
+    let setup = Setup::to_hand_over(global)?;
     let host = setup.host();
     let package_updates = host.0.package_updates();
     let circumstances = Circumstances {

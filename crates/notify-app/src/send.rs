@@ -26,7 +26,7 @@ pub(crate) fn send(global: &Global, args: &args::Send, console: &Console) -> Ans
             .map_err(|error| Stop::usage(format!("--timestamp: {error}")))?,
         None => now(),
     };
-    let setup = Setup::new(global)?;
+    let setup = Setup::to_hand_over(global)?;
     if let Some(template) = &args.template {
         setup.templates_with(template)?;
     }
@@ -100,14 +100,19 @@ impl Outgoing<'_> {
         event: &Notification,
         console: &Console,
     ) -> Result<Option<Finished>, Stop> {
+        let nobody = || self.setup.at_hand().map(|()| None);
         if self.way.direct {
-            return Ok(None);
+            return nobody();
         }
         let surroundings = Surroundings::of_process(self.global.config_dir.clone());
-        let handed = handover::hand_over(&surroundings, &self.setup.folder, parcel, pack)?;
-        handed
-            .map(|handed| handed.finish(event, self.way, self.as_json, console))
-            .transpose()
+        let pack = |now| self.setup.at_hand().and_then(|()| pack(now));
+        match handover::hand_over(&surroundings, &self.setup.folder, parcel, pack)? {
+            Some(handed) => {
+                let finished = handed.finish(event, self.way, self.as_json, console)?;
+                Ok(Some(finished))
+            }
+            None => nobody(),
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use notify_schema::{Audience, Fault, Source};
 use crate::args::Global;
 use crate::console::Console;
 use crate::exit::Stop;
-use crate::folders::Surroundings;
+use crate::folders::{ConfigFolder, Surroundings};
+use crate::handover;
 
 /// The folders and plugins of this run.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct Setup {
     pub(crate) folder: PathBuf,
     pub(crate) state: PathBuf,
     pub(crate) store: Store,
+    is_away: bool,
 }
 
 /// A configuration and everything that it needs to work.
@@ -42,6 +44,30 @@ impl Setup {
         Setup::at(surroundings.config(Path::is_dir)?, surroundings.state())
     }
 
+    /// The same for a command that hands over: its configuration folder may be away, as long as
+    /// a daemon takes what it brings. Before this process does anything itself, it asks
+    /// [`Setup::at_hand`].
+    pub(crate) fn to_hand_over(global: &Global) -> Result<Self, Stop> {
+        let surroundings = Surroundings::of_process(global.config_dir.clone());
+        let config = handover::config(&surroundings);
+        let mut setup = Setup::at(config.path, surroundings.state())?;
+        setup.is_away = config.is_away;
+        Ok(setup)
+    }
+
+    /// Exit 2 when the configuration folder is away.
+    pub(crate) fn at_hand(&self) -> Result<(), Stop> {
+        let path = self.folder.clone();
+        match self.is_away {
+            true => Err(ConfigFolder {
+                path,
+                is_away: true,
+            }
+            .not_there()),
+            false => Ok(()),
+        }
+    }
+
     /// These folders, and the plugins.
     pub(crate) fn at(folder: PathBuf, state: PathBuf) -> Result<Self, Stop> {
         let registry = Registry::linked().map_err(|error| Stop::usage(error.to_string()))?;
@@ -53,6 +79,7 @@ impl Setup {
             store: Store::open(&folder),
             state,
             folder,
+            is_away: false,
         })
     }
 
@@ -69,6 +96,7 @@ impl Setup {
     /// Exit 2 when the public file is there and cannot be read: an empty
     /// configuration in its place would send mail that nobody asked for.
     pub(crate) fn read(&self) -> Result<(Snapshot, Configuration), Stop> {
+        self.at_hand()?;
         let snapshot = self.store.read();
         let configuration = Configuration::assemble(&snapshot.files, &self.schemas);
         if let Some(reason) = configuration.unreadable() {
@@ -97,12 +125,12 @@ impl Setup {
         )
     }
 
-    /// The same, one of which has this name.
+    /// The same, one of which has this name, unless their folder is away.
     ///
     /// Exit 2 when there is none: the name came from the command line.
     pub(crate) fn templates_with(&self, name: &str) -> Result<Templates, Stop> {
         let templates = self.templates();
-        if templates.contains(name) {
+        if self.is_away || templates.contains(name) {
             return Ok(templates);
         }
         let known = templates.names().collect::<Vec<_>>().join(", ");

@@ -2,18 +2,22 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use notify_bus::{KeptClock, Reading, SpoolClock};
 use notify_core::{Millis, Zone};
 use rustix::time::{ClockId, clock_gettime};
+use tokio::time::interval;
+use tokio_util::sync::CancellationToken;
 
 use crate::state_files::StateFolder;
 
 /// The file in the state folder.
 const FILE: &str = "clock";
+/// How often it is looked whether the wall clock was set.
+const LOOK: Duration = Duration::from_secs(60);
 /// The system's name for this start of the machine.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
@@ -36,8 +40,33 @@ fn kept(state: &Path) -> Option<KeptClock> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Keeps what must outlive the process. It is on disk when this answers.
-pub(super) fn keep(state: &Path, clock: &SpoolClock) -> io::Result<()> {
+/// Keeps the correction of the clock when it has changed, until it is stopped.
+pub(super) async fn follow(state: PathBuf, clock: Arc<SpoolClock>, stop: CancellationToken) {
+    let mut beat = interval(LOOK);
+    let mut kept = clock.kept().correction_ms;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = beat.tick() => {}
+        }
+        let now = clock.kept().correction_ms;
+        if now != kept {
+            tracing::warn!("the wall clock was set: it is {now} ms ahead of the time that passed");
+            keep(&state, &clock);
+            kept = now;
+        }
+    }
+}
+
+/// Keeps what must outlive the process. What cannot be kept is said in the log.
+pub(super) fn keep(state: &Path, clock: &SpoolClock) {
+    if let Err(error) = write(state, clock) {
+        tracing::warn!("the time cannot be kept in {}: {error}", state.display());
+    }
+}
+
+/// It is on disk when this answers.
+fn write(state: &Path, clock: &SpoolClock) -> io::Result<()> {
     let text = serde_json::to_string(&clock.kept()).map_err(io::Error::other)?;
     let temp = format!("{FILE}.temp");
     let folder = StateFolder::open(state)?;
@@ -64,7 +93,7 @@ fn read() -> Reading {
 
 #[cfg(test)]
 mod tests {
-    use super::{FILE, keep, kept, open};
+    use super::{FILE, kept, open, write};
     use notify_bus::Clock as _;
 
     #[test]
@@ -72,7 +101,7 @@ mod tests {
         let state = tempfile::tempdir().expect("a folder");
         let clock = open(state.path());
         let before = clock.now();
-        keep(state.path(), &clock).expect("written");
+        write(state.path(), &clock).expect("written");
         let found = kept(state.path()).expect("kept");
         assert_eq!(found.correction_ms, clock.kept().correction_ms);
         assert!(!found.boot.is_empty() && found.now >= before);

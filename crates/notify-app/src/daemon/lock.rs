@@ -27,11 +27,23 @@ pub(crate) struct Holder {
     pub(crate) pid: u32,
     /// The configuration folder that it works with.
     pub(crate) config_dir: PathBuf,
+    /// The same as it was named: while it is away, nobody can say where a link in it leads.
+    #[serde(default)]
+    pub(crate) named_config_dir: PathBuf,
     /// Where it listens.
     pub(crate) socket: PathBuf,
 }
 
 impl Holder {
+    /// Whether it works with this configuration folder, which may be away.
+    pub(crate) fn is_of(&self, config: &Path) -> bool {
+        match fs::canonicalize(config) {
+            Ok(canonical) => self.config_dir == canonical,
+            Err(_) => std::path::absolute(config)
+                .is_ok_and(|named| named == self.named_config_dir || named == self.config_dir),
+        }
+    }
+
     /// What stands in the lock; none when no daemon was ever here, or when it cannot be read.
     pub(crate) fn of(state: &Path) -> Option<Self> {
         let bytes = fs::read(state.join(FILE)).ok()?;
@@ -61,6 +73,7 @@ pub(super) fn acquire(state: &Path, config: &Path, socket: &Path) -> Result<Daem
     let holder = Holder {
         pid: std::process::id(),
         config_dir: fs::canonicalize(config).unwrap_or_else(|_| config.to_owned()),
+        named_config_dir: std::path::absolute(config).map_err(cannot)?,
         socket: std::path::absolute(socket).map_err(cannot)?,
     };
     let text = serde_json::to_string(&holder).map_err(|error| cannot(io::Error::other(error)))?;
@@ -117,6 +130,26 @@ mod tests {
         );
         drop(first);
         acquire(&state, root.path(), Path::new("/s")).expect("it is gone");
+    }
+
+    #[test]
+    fn a_configuration_that_is_away_is_known_by_either_name() {
+        let root = tempfile::tempdir().expect("a folder");
+        let etc = root.path().join("etc");
+        std::fs::create_dir(&etc).expect("a folder");
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(&etc, &link).expect("a link");
+        let _lock = acquire(root.path(), &link, Path::new("/s")).expect("nobody is there");
+        let holder = Holder::of(root.path()).expect("it says who it is");
+        let canonical = etc.canonicalize().expect("a folder");
+        let check = |path: &Path, expected| assert_eq!(holder.is_of(path), expected, "{path:?}");
+        check(&etc, true);
+        check(&link, true);
+        check(root.path(), false);
+        std::fs::remove_dir(&etc).expect("it is empty");
+        check(&canonical, true);
+        check(&link, true);
+        check(&root.path().join("other"), false);
     }
 
     #[test]

@@ -11,10 +11,14 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::last_good::{Trust, objection};
+use super::metrics::Metrics;
 use super::service;
 use super::sources::{Print, Sources};
 use crate::exit::Stop;
 use crate::setup::{Ready, Setup};
+
+/// What else follows the settings.
+pub(super) type Also = Box<dyn Fn(&Ready) + Send + Sync>;
 
 /// What a change puts in force.
 pub(super) struct Reload {
@@ -24,7 +28,9 @@ pub(super) struct Reload {
     /// Why the configuration in force is not the newest.
     pub(super) trouble: watch::Sender<Option<String>>,
     /// What else follows the settings.
-    pub(super) also: Box<dyn Fn(&Ready) + Send + Sync>,
+    pub(super) also: Also,
+    /// Where metrics are served.
+    pub(super) metrics: Metrics,
     /// The files as they were before they were read the first time.
     pub(super) print: Print,
 }
@@ -47,7 +53,7 @@ impl Reload {
         }
     }
 
-    async fn read(&self, trust: Trust) {
+    async fn read(&mut self, trust: Trust) {
         let setup = Arc::clone(&self.setup);
         let read = tokio::task::spawn_blocking(move || setup.ready(Zone::Local)).await;
         let read = read.unwrap_or_else(|panic| Err(Stop::failed(panic.to_string())));
@@ -58,7 +64,7 @@ impl Reload {
         };
         match (read, refused) {
             (Ok(now), None) => {
-                if let Some(trouble) = self.put_in_force(&before, now) {
+                for trouble in self.put_in_force(&before, now) {
                     self.bus.report(trouble).await;
                 }
             }
@@ -72,21 +78,20 @@ impl Reload {
         }
     }
 
-    fn put_in_force(&self, before: &Ready, now: Ready) -> Option<Trouble> {
+    fn put_in_force(&mut self, before: &Ready, now: Ready) -> Vec<Trouble> {
         let known = all_faults(before);
-        let trouble = faults(&now, &known);
+        let mut troubles = Vec::from_iter(faults(&now, &known));
         let now = Arc::new(now);
         let settings = now.settings();
-        if settings.daemon.metrics_listen != before.settings().daemon.metrics_listen {
-            tracing::warn!("`metrics-listen` has changed: it holds from the next start");
-        }
+        let moved = self.metrics.follow(settings.daemon.metrics_listen);
+        troubles.extend(moved.err().map(trouble));
         self.bus.replace(Arc::clone(&now.engine), settings);
         (self.also)(&now);
         self.ready.send_replace(Arc::clone(&now));
         tracing::info!("the configuration was read anew");
         self.trouble.send_replace(None);
         service::status(STATUS);
-        trouble
+        troubles
     }
 }
 

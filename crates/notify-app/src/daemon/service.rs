@@ -2,10 +2,12 @@
 
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use listenfd::ListenFd;
+use notify_bus::Bus;
 use sd_notify::NotifyState;
+use tokio::time::{interval, timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::exit::Stop;
 
@@ -63,14 +65,24 @@ pub(super) fn status(text: &str) {
     tell(&[NotifyState::Status(text)]);
 }
 
-/// It is well.
-pub(super) fn alive() {
-    tell(&[NotifyState::Watchdog]);
-}
-
-/// How often [`alive`] must be said; none where nobody listens.
-pub(super) fn pulse() -> Option<Duration> {
-    sd_notify::watchdog_enabled().map(|longest| longest / 2)
+/// Says that it is well, as often as the service manager wants to hear it, and as long as the
+/// worker answers.
+pub(super) async fn pulse(bus: Bus, stop: CancellationToken) {
+    let Some(longest) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    let pulse = longest / 2;
+    let mut beat = interval(pulse);
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = beat.tick() => {}
+        }
+        // Without an answer no word: the service manager then starts it anew.
+        if timeout(pulse, bus.answers()).await.is_ok() {
+            tell(&[NotifyState::Watchdog]);
+        }
+    }
 }
 
 fn tell(states: &[NotifyState<'_>]) {

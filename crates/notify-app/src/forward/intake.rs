@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use notify_core::{EventId, Zone};
 use notify_drop::{Arrival, Bounds, DropError, DropErrorKind, MailDrop, Progress, Queue};
@@ -16,7 +16,7 @@ use crate::args::{self, Global};
 use crate::console::Console;
 use crate::event::{block_on, new_id, now};
 use crate::exit::{Answer, Exit, Stop};
-use crate::folders::Surroundings;
+use crate::folders::{ConfigFolder, Surroundings};
 use crate::handover::{self, Parcel};
 use crate::send::tell_target;
 use crate::setup::Setup;
@@ -30,18 +30,15 @@ pub(super) fn intake(global: &Global, args: &args::ForwardMail, console: &Consol
     if args.mail_drop.is_some() {
         return leave(args, console);
     }
-    let may_send = may_send(&surroundings);
+    let config = handover::config(&surroundings);
+    let may_send = may_send(&surroundings, &config);
     if args.direct && may_send {
         return send(global, stdin(bounds(args))?, console);
     }
-    let config = surroundings.config(Path::is_dir);
-    if !may_send {
-        let listens = |config: &PathBuf| handover::listens(&surroundings, config);
-        if args.direct || !config.as_ref().is_ok_and(listens) {
-            return leave(args, console);
-        }
+    let config = config.path;
+    if !may_send && (args.direct || !handover::listens(&surroundings, &config)) {
+        return leave(args, console);
     }
-    let config = config?;
     let mail = stdin(bounds(args))?;
     match hand_over(global, &surroundings, &config, may_send, &mail, console) {
         Ok(Some(exit)) => Ok(exit),
@@ -143,7 +140,7 @@ pub(super) fn dry_run(global: &Global, args: &args::ForwardMail, console: &Conso
 
 /// Root may. Others may where they have folders of their own; not as nobody,
 /// who would have neither the secrets nor a place for what fails.
-fn may_send(surroundings: &Surroundings) -> bool {
+fn may_send(surroundings: &Surroundings, config: &ConfigFolder) -> bool {
     if surroundings.is_root {
         return true;
     }
@@ -156,8 +153,7 @@ fn may_send(surroundings: &Surroundings) -> bool {
                 Err(error) => error.kind() == io::ErrorKind::NotFound,
             })
     };
-    let config = surroundings.config(Path::is_dir);
-    config.is_ok_and(|folder| readable(&folder)) && writable(&surroundings.state())
+    !config.is_away && readable(&config.path) && writable(&surroundings.state())
 }
 
 /// Whether this user may make files in a folder, or make the folder.

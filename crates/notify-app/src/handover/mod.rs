@@ -35,7 +35,7 @@ use crate::console::Console;
 use crate::daemon::clock;
 use crate::event::block_on;
 use crate::exit::{Exit, Stop};
-use crate::folders::{Meeting, Surroundings};
+use crate::folders::{ConfigFolder, Meeting, Surroundings};
 use crate::send::{exit_of, tell};
 use crate::spools;
 
@@ -257,6 +257,12 @@ fn unwritten(place: &Meeting, error: &SpoolError, trouble: Option<&ApiError>) ->
         .with_exit(Exit::TryAgain)
         .with_hint("start it: systemctl start notify, or `notify daemon`; then try again"),
     }
+}
+
+/// The configuration folder of a command that hands over.
+pub(crate) fn config(surroundings: &Surroundings) -> ConfigFolder {
+    let is_worked = |config: &Path| places::is_worked(surroundings, config);
+    surroundings.config_or_away(Path::is_dir, is_worked)
 }
 
 /// Whether a daemon listens here that this user may at least knock at.

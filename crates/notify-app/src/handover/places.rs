@@ -1,8 +1,10 @@
 //! Which daemon works with the configuration that a command uses.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use notify_api::client::Client;
+
+use super::PATIENCE;
 use crate::daemon::Holder;
 use crate::folders::{Meeting, SYSTEM_STATE, Surroundings};
 
@@ -15,7 +17,7 @@ pub(super) fn of(surroundings: &Surroundings, config: &Path) -> Vec<Meeting> {
     let places = surroundings.meetings().into_iter();
     let meant = |mut place: Meeting| {
         match Holder::of(&place.state) {
-            Some(holder) if holder.config_dir != canonical(config) => return None,
+            Some(holder) if !holder.is_of(config) => return None,
             Some(holder) if surroundings.socket.is_none() => place.socket = holder.socket,
             None if place.state == Path::new(SYSTEM_STATE) && !surroundings.is_system(config) => {
                 return None;
@@ -27,8 +29,14 @@ pub(super) fn of(surroundings: &Surroundings, config: &Path) -> Vec<Meeting> {
     places.filter_map(meant).collect()
 }
 
-fn canonical(folder: &Path) -> PathBuf {
-    fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned())
+/// Whether a daemon that runs says that it works with this configuration.
+pub(super) fn is_worked(surroundings: &Surroundings, config: &Path) -> bool {
+    let mut meetings = surroundings.meetings().into_iter();
+    meetings.any(|place| {
+        Holder::of(&place.state).is_some_and(|holder| {
+            holder.is_of(config) && Client::connect(&holder.socket, PATIENCE).is_ok()
+        })
+    })
 }
 
 #[cfg(test)]
