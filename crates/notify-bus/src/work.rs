@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 use crate::attempt::{Place, Unsettled, attempt, give_back};
 use crate::bus::{Bus, Current, Inner};
 use crate::deliver::GRACE;
+use crate::gauges::Tally;
 use crate::lanes::{Backoff, Name, Order, Rules};
 use crate::spool_health::Call;
 use crate::trouble::{Cause, Trouble};
@@ -322,7 +323,7 @@ async fn unreadable(inner: &Inner, lost: Unreadable) {
         target,
         detail,
     } = lost;
-    inner.lanes().lane(&target).tally.died();
+    inner.tally(&target, Tally::died);
     error!(%event, target, "given up: {detail}");
     let trouble = Trouble {
         cause: Cause::GivenUp,
