@@ -149,8 +149,13 @@ fn a_drain_loses_no_mail() {
         doubled <= killed,
         "{doubled} second copies of {killed} kills"
     );
+    // A kill between a mail and its place leaves the place, which a drain clears two minutes later.
     let rest = std::fs::read_dir(notify.scratch().join("state/incoming")).expect("the drop");
-    assert_eq!(rest.count(), 0);
+    let names = rest.map(|file| file.expect("listed").file_name());
+    let rest: Vec<_> = names
+        .filter(|name| !name.as_encoded_bytes().starts_with(b"slot."))
+        .collect();
+    assert!(rest.is_empty(), "{rest:?}");
 }
 
 #[test]
